@@ -1,0 +1,131 @@
+/*
+ * An event: the record that grows as a transaction passes the stages.
+ *
+ * What:    the transaction (or label, or epoch mark), its position in the log, the feature vector,
+ *          one detection per detector and the decision. Each stage fills its own part; a topic's codec says
+ *          which parts cross a wire.
+ * Why:     in one process a message is a pointer to its event: no copy, no look-up and no allocation
+ *          between stages; between processes the same parts travel as Protocol Buffers.
+ * Owner:   events come from a fixed pool (services/pipeline/pool.h) and go back when the last consumer has let go.
+ * Threads: a part is written by the stage that owns it before the event is emitted, and only read
+ *          by later stages; detectors write only their own slot.
+ * Limits:  TT_FEATURES_MAX features, TT_DETECTORS_MAX detectors, TT_STEPS_MAX feature steps.
+ */
+#ifndef TT_CORE_EVENT_EVENT_H
+#define TT_CORE_EVENT_EVENT_H
+
+#include "core/txn/txn.h"
+
+#define TT_FEATURES_MAX 128
+#define TT_DETECTORS_MAX 8
+#define TT_STEPS_MAX 8
+#define TT_REASONS_MAX 8
+
+enum tt_event_kind {
+    TT_EVENT_TRANSACTION = 1,
+    TT_EVENT_LABEL, /* txn is the labelled transaction's record */
+    TT_EVENT_EPOCH, /* everything before it in the log closes epoch `epoch` */
+};
+
+/* What the gate on (user_id, transaction_id) said. */
+enum tt_gate { TT_GATE_FRESH = 1, TT_GATE_DUPLICATE, TT_GATE_CONFLICT };
+
+enum tt_severity {
+    TT_SEVERITY_NONE = 0,
+    TT_SEVERITY_LOW,
+    TT_SEVERITY_MEDIUM,
+    TT_SEVERITY_HIGH,
+    TT_SEVERITY_CRITICAL,
+};
+enum tt_verdict { TT_ALLOW = 1, TT_REVIEW, TT_BLOCK };
+
+/* Features in the order of the plan; a missing one has its bit set and the value 0. */
+struct tt_vector {
+    struct tt_hash128 plan; /* the plan they were computed by */
+    uint32_t count;
+    uint64_t missing[TT_FEATURES_MAX / 64];
+    double values[TT_FEATURES_MAX];
+};
+
+/* One detector's answer; every detector answers for every transaction. */
+struct tt_detection {
+    double score;     /* raw: higher is more unusual; meaning is the detector's */
+    double p_value;   /* calibrated, in (0, 1) */
+    uint16_t feature; /* index of the feature that weighed most, or UINT16_MAX */
+    bool present;     /* false: no model yet, or nothing to judge by (see degraded) */
+    bool fired;       /* p_value at or below the detector's own threshold, or a rule hit */
+};
+
+/* One reason an anomaly is one, on the scale of the final score's logit. */
+struct tt_reason {
+    uint8_t detector; /* index into the detectors */
+    uint16_t feature; /* index into the plan, or UINT16_MAX */
+    double observed, expected, threshold; /* NaN = not stated */
+    double contribution;
+    struct tt_str message; /* in the event's text */
+};
+
+struct tt_decision {
+    double score;   /* in [0, 1): 1 - p_value */
+    double p_value; /* in (0, 1) */
+    uint8_t severity; /* enum tt_severity */
+    uint8_t verdict;  /* enum tt_verdict */
+    bool anomalous;   /* severity is not none */
+    bool alerted;
+    uint32_t degraded; /* bits: detector i was absent */
+    uint32_t reason_count;
+    struct tt_reason reasons[TT_REASONS_MAX];
+};
+
+struct tt_event {
+    uint8_t kind; /* enum tt_event_kind */
+    uint8_t gate; /* enum tt_gate */
+    uint8_t step_absorbed; /* bit s: feature step s absorbed it */
+    bool late;
+    int32_t references; /* atomic; the pool's */
+    uint64_t seq;       /* position in the log, from 1 */
+    uint64_t first_seq; /* of a duplicate or conflict: the position of the first occurrence */
+    uint64_t positions[TT_STEPS_MAX]; /* per feature step: position in its log */
+    uint32_t epoch; /* decision epoch, stamped by the last feature step */
+    struct tt_hash128 bundle;
+    struct tt_hash128 content;
+    struct tt_txn txn;
+    struct tt_label label;
+    struct tt_vector vector;
+    struct tt_detection detections[TT_DETECTORS_MAX];
+    struct tt_decision decision;
+    int64_t time_ns[4];    /* monotonic: received, features done, detections done, decided; 0 = not timed */
+    void *reply;           /* who waits for the answer, or NULL (services/ingest) */
+    uint32_t reply_index;  /* which record of that request */
+    struct tt_arena text;  /* bytes of the views above */
+};
+
+/* A feature's value, NaN-free: false when it is missing. */
+static inline bool tt_vector_get(const struct tt_vector *vector, uint32_t index, double *ret)
+{
+    if (index >= vector->count || ((vector->missing[index / 64] >> (index % 64)) & 1) != 0) {
+        return false;
+    }
+    *ret = vector->values[index];
+    return true;
+}
+
+static inline void tt_vector_set(struct tt_vector *vector, uint32_t index, double value)
+{
+    vector->values[index] = value;
+    vector->missing[index / 64] &= ~(UINT64_C(1) << (index % 64));
+}
+
+static inline void tt_vector_set_missing(struct tt_vector *vector, uint32_t index)
+{
+    vector->values[index] = 0.0;
+    vector->missing[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+/* "none" "low" "medium" "high" "critical"; "allow" "review" "block". */
+const char *tt_severity_name(uint8_t severity);
+const char *tt_verdict_name(uint8_t verdict);
+uint8_t tt_severity_find(struct tt_str name); /* TT_SEVERITY_NONE when unknown */
+uint8_t tt_verdict_find(struct tt_str name);  /* 0 when unknown */
+
+#endif
