@@ -20,6 +20,7 @@
 #define TT_DETECTORS_MAX 8
 #define TT_STEPS_MAX 8
 #define TT_REASONS_MAX 8
+#define TT_RULE_HITS_MAX 16
 
 enum tt_event_kind {
     TT_EVENT_TRANSACTION = 1,
@@ -54,6 +55,19 @@ struct tt_detection {
     uint16_t feature; /* index of the feature that weighed most, or UINT16_MAX */
     bool present;     /* false: no model yet, or nothing to judge by (see degraded) */
     bool fired;       /* p_value at or below the detector's own threshold, or a rule hit */
+};
+
+/* The rules that fired, by index into the bundle's rule set, most severe first; what does not fit
+ * is counted. */
+struct tt_rule_hits {
+    uint16_t count;    /* entries of rules */
+    uint16_t overflow; /* hits that did not fit */
+    uint16_t errors;   /* rules that could not be evaluated, e.g. for a missing value */
+    uint16_t rules[TT_RULE_HITS_MAX];
+};
+/* What rules in shadow mode said: a type of its own, so that no decision can be made from it. */
+struct tt_shadow_hits {
+    struct tt_rule_hits hits;
 };
 
 /* One reason an anomaly is one, on the scale of the final score's logit. */
@@ -93,6 +107,8 @@ struct tt_event {
     struct tt_label label;
     struct tt_vector vector;
     struct tt_detection detections[TT_DETECTORS_MAX];
+    struct tt_rule_hits rule_hits;
+    struct tt_shadow_hits shadow_hits;
     struct tt_decision decision;
     int64_t time_ns[4];    /* monotonic: received, features done, detections done, decided; 0 = not timed */
     void *reply;           /* who waits for the answer, or NULL (services/ingest) */
