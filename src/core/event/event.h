@@ -25,7 +25,17 @@
 enum tt_event_kind {
     TT_EVENT_TRANSACTION = 1,
     TT_EVENT_LABEL, /* txn is the labelled transaction's record */
-    TT_EVENT_EPOCH, /* everything before it in the log closes epoch `epoch` */
+    TT_EVENT_EPOCH, /* everything before it in the log closes epoch `epoch` - 1 */
+    TT_EVENT_REJECT, /* a refused record on its way to the dead letters; has no position */
+};
+
+/* Why a record was refused, and its bytes with card numbers masked; views into the event's text. */
+struct tt_rejection {
+    const char *reason; /* code of format/record/rejects.def, static */
+    uint16_t http_status;
+    struct tt_str source; /* "http", a file's name … */
+    struct tt_str detail;
+    struct tt_str bytes;
 };
 
 /* What the gate on (user_id, transaction_id) said. */
@@ -91,12 +101,15 @@ struct tt_decision {
     struct tt_reason reasons[TT_REASONS_MAX];
 };
 
+struct tt_event_home;
 struct tt_event {
     uint8_t kind; /* enum tt_event_kind */
     uint8_t gate; /* enum tt_gate */
     uint8_t step_absorbed; /* bit s: feature step s absorbed it */
     bool late;
-    int32_t references; /* atomic; the pool's */
+    uint8_t arrived;    /* detectors whose answer has come in (anomaly-aggregator) */
+    int32_t references; /* atomic; ports/event_ref.h */
+    struct tt_event_home *home; /* where it goes when nobody refers to it */
     uint64_t seq;       /* position in the log, from 1 */
     uint64_t first_seq; /* of a duplicate or conflict: the position of the first occurrence */
     uint64_t positions[TT_STEPS_MAX]; /* per feature step: position in its log */
@@ -111,8 +124,11 @@ struct tt_event {
     struct tt_shadow_hits shadow_hits;
     struct tt_decision decision;
     int64_t time_ns[4];    /* monotonic: received, features done, detections done, decided; 0 = not timed */
-    void *reply;           /* who waits for the answer, or NULL (services/ingest) */
+    void *reply;           /* who waits for the answer, or NULL (services/data_ingestor) */
     uint32_t reply_index;  /* which record of that request */
+    struct tt_rejection rejection; /* of kind TT_EVENT_REJECT */
+    void *closing;         /* of an epoch mark: what closing it made (services/anomaly_aggregator) */
+    uint64_t source_line;  /* of a file: line or row, from 1; 0 = not from a file */
     struct tt_arena text;  /* bytes of the views above */
 };
 
