@@ -1,0 +1,110 @@
+/*
+ * Rules: a rule file's tree compiled to an immutable set, and running it.
+ *
+ * What:    `rules:` (conditions in the expression language with severity, decision and score),
+ *          `lists:` (named constants for `in`), `conditions:` (named conditions that rules reuse).
+ *          Each rule may carry tests, which run against the compiled rule.
+ * Why:     everything is typed and bounded when it is loaded: what compiles cannot fail later except
+ *          by an evaluation error, which counts and never fires. Shadow rules report into a type of
+ *          their own, so that they cannot reach a decision.
+ * Owner:   the set comes from the allocator given and copies what it needs of the tree; it borrows
+ *          names, which must outlive it.
+ * Threads: immutable; evaluation is safe from any thread with its own slots and scratch.
+ * Units:   event_ms is event time, ms since the Unix epoch; valid_from is inclusive, valid_until
+ *          exclusive.
+ * Limits:  TT_RULES_MAX rules, TT_LIST_COUNT_MAX entries a list, TT_RULE_LISTS_MAX lists,
+ *          TT_RULE_CONDITIONS_MAX conditions, TT_RULE_TESTS_MAX tests a rule: TT_E_LIMIT.
+ * Fails:   compile: see core/expr/expr.h, and TT_E_CONFLICT for an id or name given twice; every
+ *          error but TT_E_NOMEM has line and column in the file.
+ */
+#ifndef TT_CORE_RULES_RULES_H
+#define TT_CORE_RULES_RULES_H
+
+#include "base/tree.h"
+#include "core/event/names.h"
+
+#define TT_RULES_MAX 10000
+#define TT_RULE_LISTS_MAX 256
+#define TT_RULE_CONDITIONS_MAX 1024
+#define TT_RULE_TESTS_MAX 100
+#define TT_RULE_ID_SIZE_MAX 64
+
+struct tt_rules;
+
+enum tt_rule_mode { TT_RULE_LIVE = 1, TT_RULE_SHADOW, TT_RULE_OFF };
+
+/* What a rule is; views live as long as the set. */
+struct tt_rule_info {
+    struct tt_str id;
+    struct tt_str description; /* absent when not given */
+    struct tt_str owner;       /* absent when not given */
+    struct tt_str when;        /* the condition's text */
+    const struct tt_str *tags;
+    uint32_t tag_count;
+    uint8_t mode;     /* enum tt_rule_mode */
+    uint8_t severity; /* enum tt_severity */
+    uint8_t verdict;  /* enum tt_verdict: the rule's decision */
+    double score;     /* [0, 1) */
+    int64_t valid_from_ms, valid_until_ms; /* INT64_MIN, INT64_MAX when not given */
+    const uint32_t *slots; /* slots of the names the condition reads, ascending: the evidence */
+    uint32_t slot_count;
+    uint32_t test_count;
+    uint32_t line; /* where the rule starts in its file */
+};
+
+/* What the hits of one transaction come to. */
+struct tt_rule_outcome {
+    double score;     /* the highest of the hits; 0 without one */
+    uint8_t severity; /* the highest; TT_SEVERITY_NONE without one */
+    uint8_t verdict;  /* the strictest; TT_ALLOW without one */
+};
+
+enum tt_rule_result { TT_RULE_PASS = 1, TT_RULE_FIRE, TT_RULE_ERROR };
+
+struct tt_rule_test_result {
+    uint32_t rule;  /* index */
+    uint32_t test;  /* number in the rule, from 0 */
+    uint32_t line;  /* of the test in the file */
+    uint8_t expect; /* enum tt_rule_result */
+    uint8_t got;
+    uint8_t error; /* enum tt_value_error when got is TT_RULE_ERROR */
+    bool passed;
+};
+/* Called for each test; false stops the run. */
+typedef bool tt_on_rule_test(void *ctx, const struct tt_rule_test_result *result);
+
+/* Compiles the tree of a rule file. On failure *ret is untouched. */
+enum tt_status tt_rules_compile(const struct tt_alloc *alloc, const struct tt_tree *tree,
+                                const struct tt_names *names, struct tt_rules **ret,
+                                struct tt_error *err) TT_MUST_USE;
+void tt_rules_free(struct tt_rules *set);
+/* Rules in the file, those that are off included; indices are places in the file. */
+uint32_t tt_rules_count(const struct tt_rules *set);
+/* index must be below the count. */
+void tt_rules_info(const struct tt_rules *set, uint32_t index, struct tt_rule_info *ret);
+/* The index of a rule id, or UINT32_MAX. */
+uint32_t tt_rules_find(const struct tt_rules *set, struct tt_str id);
+/* Identity of everything that decides what the set does (not of descriptions, owners, tests). */
+struct tt_hash128 tt_rules_hash(const struct tt_rules *set);
+
+/* Runs every rule in force at event_ms over the slots (filled by names.h). Hits are ordered by
+ * severity, then score (both falling), then place in the file. Overwrites both records. */
+void tt_rules_eval(const struct tt_rules *set, const struct tt_value *slots, int64_t event_ms,
+                   struct tt_expr_scratch *scratch, struct tt_rule_hits *ret_hits,
+                   struct tt_shadow_hits *ret_shadow);
+/* Folds live hits; there is none for shadow hits on purpose. */
+void tt_rules_outcome(const struct tt_rules *set, const struct tt_rule_hits *hits,
+                      struct tt_rule_outcome *ret);
+/* Appends the sentence for a hit: the rule's message with its {name} places filled from the slots,
+ * else its description, else its condition. */
+enum tt_status tt_rules_message(const struct tt_rules *set, uint32_t index,
+                                const struct tt_value *slots, struct tt_buf *buf) TT_MUST_USE;
+/* Appends "name=value, name=value" for the names the rule's condition reads: what it saw. */
+enum tt_status tt_rules_evidence(const struct tt_rules *set, uint32_t index,
+                                 const struct tt_value *slots, struct tt_buf *buf) TT_MUST_USE;
+/* Runs the tests in the file, in order; counts what passed and failed. TT_E_NOMEM. */
+enum tt_status tt_rules_test(const struct tt_rules *set, tt_on_rule_test *on_test, void *ctx,
+                             uint32_t *ret_passed, uint32_t *ret_failed,
+                             struct tt_error *err) TT_MUST_USE;
+
+#endif
