@@ -17,11 +17,12 @@ extern "C" {
 
 #define TT_NUMBER_TEXT_SIZE 32
 
-/* Shortest round-trip text of a finite double ("0.1", "1e+30", integers as "3"); NaN and infinities
- * as "nan", "inf", "-inf". Not NUL-terminated beyond its length; returns the length. */
+/* Shortest round-trip text of a finite double: without exponent from 1e-6 up to below 1e21 ("0.1",
+ * "3", "100000"), else with one ("1e+30", "1.5e-07"); NaN and infinities as "nan", "inf", "-inf".
+ * Not NUL-terminated; returns the length. */
 size_t tt_double_format(double value, char ret_text[TT_NUMBER_TEXT_SIZE]);
-/* A decimal number that fills the whole text, or false with *ret untouched. No hex, inf or nan; a
- * value past the range is refused. */
+/* A decimal number that fills the whole text, or false with *ret untouched. No hex, inf or nan; one
+ * leading + or - is allowed; a value past the range (1e400, 1e-400) is refused. */
 bool tt_double_parse(struct tt_str text, double *ret);
 /* A decimal integer that fills the whole text; false on overflow, with *ret untouched. */
 bool tt_int64_parse(struct tt_str text, int64_t *ret);

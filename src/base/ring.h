@@ -18,16 +18,21 @@ struct tt_ring {
     const struct tt_alloc *alloc;
     void **slots;
     uint64_t mask;
-    _Alignas(64) uint64_t head;  /* written by the producer (atomic) */
-    uint64_t tail_seen;          /* producer's last look at tail */
-    _Alignas(64) uint64_t tail;  /* written by the consumer (atomic) */
-    uint64_t head_seen;          /* consumer's last look at head */
+    char padding_before_head[64]; /* padding, not alignment: allocators promise 16 bytes only */
+    uint64_t head;                /* written by the producer (atomic) */
+    uint64_t tail_seen;           /* producer's last look at tail */
+    char padding_before_tail[64];
+    uint64_t tail;      /* written by the consumer (atomic) */
+    uint64_t head_seen; /* consumer's last look at head */
+    char padding_after[64];
 };
+
+/* capacity ≥ 1. TT_E_LIMIT when it is 0 or past 2^32, TT_E_NOMEM: *ring is untouched. */
 
 enum tt_status tt_ring_init(struct tt_ring *ring, const struct tt_alloc *alloc,
                             size_t capacity) TT_MUST_USE;
 void tt_ring_deinit(struct tt_ring *ring);
-/* Producer: false when full. */
+/* Producer: false when full. item is not NULL. */
 bool tt_ring_push(struct tt_ring *ring, void *item);
 /* Consumer: the oldest item left in place, or NULL when empty. */
 void *tt_ring_peek(struct tt_ring *ring);
