@@ -1,0 +1,130 @@
+/*
+ * A setup: everything a decision depends on that a person wrote, compiled and hashed.
+ *
+ * What:    the feature plan, the rule set, and the detectors' configuration (config/detectors.yaml):
+ *          which detectors run, on which features, how they are fused, which p-value is which severity,
+ *          what policy follows, and when an epoch closes.
+ * Why:     what people write (setup) and what the trainer learns (bundle.h) change at different times;
+ *          a bundle belongs to exactly one setup and carries its hash.
+ * Owner:   tt_setup_new from alloc, reference-counted; plan and rules are borrowed and must outlive the
+ *          last reference.
+ * Threads: immutable once made; ref and unref from any thread.
+ * Limits:  TT_DETECTORS_MAX detectors, TT_JUDGED_MAX judged features a detector, TT_FOREST_FEATURES_MAX
+ *          features of a forest, TT_WORDS_SIZE_MAX bytes a feature's words.
+ * Fails:   TT_E_UNKNOWN a key or feature that is not known (the nearest is named), TT_E_TYPE,
+ *          TT_E_INVALID a value out of range, TT_E_LIMIT too many; each with line and column. TT_E_NOMEM.
+ */
+#ifndef TT_CORE_DETECT_SETUP_H
+#define TT_CORE_DETECT_SETUP_H
+
+#include "base/hash.h"
+#include "base/tree.h"
+#include "core/event/event.h"
+
+#define TT_JUDGED_MAX 16
+#define TT_FOREST_FEATURES_MAX 16
+#define TT_WORDS_SIZE_MAX 64
+
+struct tt_plan;
+struct tt_rule_set;
+struct tt_detector_ops;
+
+/* Code path of the vectorised loops; all give the same bits. */
+enum tt_cpu { TT_CPU_AUTO = 0, TT_CPU_SCALAR, TT_CPU_AVX2, TT_CPU_AVX512 };
+
+/* Which side of the usual is unusual. */
+enum tt_tail { TT_TAIL_HIGH = 1, TT_TAIL_LOW, TT_TAIL_BOTH };
+/* How the spread of a feature goes with its centre: not at all, in proportion to it (spending), or it
+ * is a logarithm already (then it is shown to people as its exponential). */
+enum tt_scale { TT_SCALE_LINEAR = 1, TT_SCALE_RELATIVE, TT_SCALE_LOG };
+/* How people read a feature's numbers. */
+enum tt_unit {
+    TT_UNIT_NONE = 1,
+    TT_UNIT_AMOUNT, /* major units of the transaction's currency */
+    TT_UNIT_COUNT,
+    TT_UNIT_SECONDS,
+    TT_UNIT_DAYS,
+    TT_UNIT_KM,
+    TT_UNIT_KMH,
+    TT_UNIT_RATIO,
+    TT_UNIT_SHARE,
+};
+
+/* One feature judged against the entity's own history, which is features too. */
+struct tt_judged {
+    uint16_t feature; /* the value that is judged */
+    uint16_t count;   /* how many the history holds */
+    uint16_t mean, std;                  /* zscore; else UINT16_MAX */
+    uint16_t q25, median, q75;           /* iqr; else UINT16_MAX */
+    uint8_t tail, scale;
+    double prior_count;                  /* observations the peer baseline is worth */
+};
+
+/* One row of `detectors`, in the order of detectors.def; its index is the slot in events. */
+struct tt_detector {
+    const struct tt_detector_ops *ops;
+    bool enabled;        /* false: in no slot of any decision, but the slot stays */
+    double weight;       /* in the fusion; 0 = shadow: scored and stored, never decides */
+    double threshold;    /* p-value at or below which it has fired */
+    uint32_t judged_count;
+    struct tt_judged judged[TT_JUDGED_MAX]; /* zscore, iqr */
+    uint32_t feature_count;
+    uint16_t features[TT_FOREST_FEATURES_MAX]; /* isolation_forest */
+    uint32_t trees, sample; /* isolation_forest */
+};
+
+/* What people call a feature: "{words}" completes "… is 6.1 times this customer's usual …". */
+struct tt_words {
+    uint8_t unit; /* enum tt_unit; 0 = the feature has no entry */
+    uint8_t size;
+    char text[TT_WORDS_SIZE_MAX];
+};
+
+struct tt_setup {
+    int32_t references; /* atomic */
+    enum tt_cpu cpu;    /* resolved, never AUTO; not part of the hash */
+    const struct tt_alloc *alloc;
+    const struct tt_plan *plan;
+    const struct tt_rule_set *rules; /* may be NULL: no rules */
+    struct tt_hash128 hash;          /* of plan, rules and the configuration below */
+    uint32_t detector_count;
+    uint32_t rules_slot; /* index of the detector `rules` */
+    struct tt_detector detectors[TT_DETECTORS_MAX];
+    double half_life_ms;                            /* of calibration and samples */
+    double severity_p[TT_SEVERITY_CRITICAL + 1];    /* [low] > [medium] > [high] > [critical] */
+    uint8_t policy[TT_SEVERITY_CRITICAL + 1];       /* enum tt_verdict per severity */
+    int64_t epoch_length_ms;
+    uint32_t epoch_early_count;
+    uint64_t epoch_early[8]; /* events since the start at which early epochs close, ascending */
+    struct tt_words words[TT_FEATURES_MAX];
+};
+
+struct tt_setup_options {
+    const struct tt_plan *plan;
+    const struct tt_rule_set *rules;  /* or NULL */
+    const struct tt_tree *detectors;  /* root of detectors.yaml; read during the call */
+    enum tt_cpu cpu;
+};
+
+/* Compiles; *ret is untouched on failure. A path of `cpu` that this machine lacks is
+ * TT_E_UNSUPPORTED. */
+enum tt_status tt_setup_new(const struct tt_alloc *alloc, const struct tt_setup_options *options,
+                            struct tt_setup **ret_setup, struct tt_error *err) TT_MUST_USE;
+struct tt_setup *tt_setup_ref(struct tt_setup *setup);
+/* setup may be NULL. */
+void tt_setup_unref(struct tt_setup *setup);
+/* "zscore" …; detector < detector_count. The names also stand in a row of detectors.def. */
+const char *tt_setup_detector_name(const struct tt_setup *setup, uint32_t detector);
+/* The slot of that name, or UINT32_MAX. */
+uint32_t tt_setup_detector_find(const struct tt_setup *setup, struct tt_str name);
+/* "auto" "scalar" "avx2" "avx512" → value; false for another name. */
+bool tt_cpu_find(struct tt_str name, enum tt_cpu *ret);
+const char *tt_cpu_name(enum tt_cpu cpu);
+
+/* Whether the epoch numbered `epoch` (0 is the first) closes now: a function of the log alone. count is
+ * the number of absorbed events since the log began, watermark_ms the event time reached,
+ * last_close_ms that of the previous close (TT_TIME_NONE: none yet). */
+bool tt_epoch_due(const struct tt_setup *setup, uint32_t epoch, uint64_t count,
+                  int64_t watermark_ms, int64_t last_close_ms);
+
+#endif
