@@ -3,7 +3,7 @@
  *
  * What:    one enum for "what happened", one optional struct for "where and why".
  * Why:     a bug asserts, a failed operation returns a status, bad data is a verdict with a reason
- *          (see core/txn/rejects.def); the three never mix.
+ *          (see format/record/rejects.def); the three never mix.
  * Owner:   the caller owns a struct tt_error; it holds no pointers and needs no clean-up.
  * Threads: values only; safe anywhere.
  */
