@@ -1,13 +1,13 @@
 /*
  * A setup: everything a decision depends on that a person wrote, compiled and hashed.
  *
- * What:    the feature plan, the rule set, and the detectors' configuration (config/detectors.yaml):
+ * What:    the feature list, the rule set, and the detectors' configuration (config/detectors.yaml):
  *          which detectors run, on which features, how they are fused, which p-value is which severity,
  *          what policy follows, and when an epoch closes.
  * Why:     what people write (setup) and what the trainer learns (bundle.h) change at different times;
  *          a bundle belongs to exactly one setup and carries its hash.
- * Owner:   tt_setup_new from alloc, reference-counted; plan and rules are borrowed and must outlive the
- *          last reference.
+ * Owner:   tt_setup_new from alloc, reference-counted; rules and names are borrowed and must outlive
+ *          the last reference; feature names are copied.
  * Threads: immutable once made; ref and unref from any thread.
  * Limits:  TT_DETECTORS_MAX detectors, TT_JUDGED_MAX judged features a detector, TT_FOREST_FEATURES_MAX
  *          features of a forest, TT_WORDS_SIZE_MAX bytes a feature's words.
@@ -25,8 +25,8 @@
 #define TT_FOREST_FEATURES_MAX 16
 #define TT_WORDS_SIZE_MAX 64
 
-struct tt_plan;
-struct tt_rule_set;
+struct tt_rules;
+struct tt_names;
 struct tt_detector_ops;
 
 /* Code path of the vectorised loops; all give the same bits. */
@@ -84,9 +84,12 @@ struct tt_setup {
     int32_t references; /* atomic */
     enum tt_cpu cpu;    /* resolved, never AUTO; not part of the hash */
     const struct tt_alloc *alloc;
-    const struct tt_plan *plan;
-    const struct tt_rule_set *rules; /* may be NULL: no rules */
-    struct tt_hash128 hash;          /* of plan, rules and the configuration below */
+    const struct tt_rules *rules; /* may be NULL: no rules */
+    const struct tt_names *names; /* may be NULL when rules is */
+    struct tt_hash128 plan;       /* the vectors' plan */
+    struct tt_hash128 hash;       /* of plan, rules and the configuration below */
+    uint32_t feature_count;
+    struct tt_str *features;      /* names in the order of the plan, NUL-terminated */
     uint32_t detector_count;
     uint32_t rules_slot; /* index of the detector `rules` */
     struct tt_detector detectors[TT_DETECTORS_MAX];
@@ -100,9 +103,12 @@ struct tt_setup {
 };
 
 struct tt_setup_options {
-    const struct tt_plan *plan;
-    const struct tt_rule_set *rules;  /* or NULL */
-    const struct tt_tree *detectors;  /* root of detectors.yaml; read during the call */
+    struct tt_hash128 plan;          /* tt_plan_hash */
+    const struct tt_str *features;   /* names in the order of the plan; copied */
+    uint32_t feature_count;
+    const struct tt_rules *rules;    /* or NULL */
+    const struct tt_names *names;    /* the dictionary the rules were compiled with, or NULL */
+    const struct tt_tree *detectors; /* root of detectors.yaml; read during the call */
     enum tt_cpu cpu;
 };
 
