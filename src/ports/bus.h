@@ -17,7 +17,13 @@
 #define TT_PORTS_BUS_H
 
 #include "core/event/event.h"
-#include "ports/waker.h"
+#include "ports/event_ref.h"
+
+/* Called, from the sender's thread, after something was sent; signal may be NULL. */
+struct tt_wake {
+    void (*signal)(void *ctx);
+    void *ctx;
+};
 
 struct tt_bus;
 struct tt_producer;
@@ -28,9 +34,9 @@ struct tt_bus_ops {
     /* A producer of the topic, which is made when it is new. */
     enum tt_status (*open_producer)(struct tt_bus *bus, const char *topic,
                                     struct tt_producer **ret, struct tt_error *err);
-    /* A consumer of the topic for the group; waker (may be NULL) is signalled when there is something. */
+    /* A consumer of the topic for the group; wake is called when there is something. */
     enum tt_status (*open_consumer)(struct tt_bus *bus, const char *topic, const char *group,
-                                    struct tt_waker *waker, struct tt_consumer **ret,
+                                    struct tt_wake wake, struct tt_consumer **ret,
                                     struct tt_error *err);
     /* Appends count events in order and takes over their references; all or nothing. */
     enum tt_status (*send)(struct tt_producer *producer, struct tt_event *const *events,

@@ -6,7 +6,7 @@
  *          which parts cross a wire.
  * Why:     in one process a message is a pointer to its event: no copy, no look-up and no allocation
  *          between stages; between processes the same parts travel as Protocol Buffers.
- * Owner:   events come from a fixed pool (services/pipeline/pool.h) and go back when the last consumer has let go.
+ * Owner:   events come from a fixed pool (runtime/event_pool.h) and go back when the last consumer has let go.
  * Threads: a part is written by the stage that owns it before the event is emitted, and only read
  *          by later stages; detectors write only their own slot.
  * Limits:  TT_FEATURES_MAX features, TT_DETECTORS_MAX detectors, TT_STEPS_MAX feature steps.
@@ -49,6 +49,15 @@ enum tt_severity {
     TT_SEVERITY_CRITICAL,
 };
 enum tt_verdict { TT_ALLOW = 1, TT_REVIEW, TT_BLOCK };
+
+/* Moments in an event's way through the stages. */
+enum tt_event_time {
+    TT_TIME_RECEIVED,
+    TT_TIME_FEATURES,
+    TT_TIME_DETECTED,
+    TT_TIME_DECIDED,
+    TT_EVENT_TIME_COUNT
+};
 
 /* Features in the order of the plan; a missing one has its bit set and the value 0. */
 struct tt_vector {
@@ -103,33 +112,39 @@ struct tt_decision {
 
 struct tt_event_home;
 struct tt_event {
+    /* The pool's; kept from use to use. */
+    struct tt_event_home *home; /* where it goes when nobody refers to it */
+    struct tt_event *next_free;
+    int32_t references; /* atomic; ports/event_ref.h */
+    struct tt_arena text;  /* bytes of all views below */
+
+    /* Zeroed for each use, from `kind` up to `vector`. */
     uint8_t kind; /* enum tt_event_kind */
     uint8_t gate; /* enum tt_gate */
     uint8_t step_absorbed; /* bit s: feature step s absorbed it */
-    bool late;
     uint8_t arrived;    /* detectors whose answer has come in (anomaly-aggregator) */
-    int32_t references; /* atomic; ports/event_ref.h */
-    struct tt_event_home *home; /* where it goes when nobody refers to it */
+    bool late;
+    uint32_t epoch; /* decision epoch, stamped by the last feature step */
     uint64_t seq;       /* position in the log, from 1 */
     uint64_t first_seq; /* of a duplicate or conflict: the position of the first occurrence */
     uint64_t positions[TT_STEPS_MAX]; /* per feature step: position in its log */
-    uint32_t epoch; /* decision epoch, stamped by the last feature step */
     struct tt_hash128 bundle;
     struct tt_hash128 content;
     struct tt_txn txn;
     struct tt_label label;
-    struct tt_vector vector;
-    struct tt_detection detections[TT_DETECTORS_MAX];
+    struct tt_rejection rejection; /* of kind TT_EVENT_REJECT */
     struct tt_rule_hits rule_hits;
     struct tt_shadow_hits shadow_hits;
+    struct tt_detection detections[TT_DETECTORS_MAX];
     struct tt_decision decision;
-    int64_t time_ns[4];    /* monotonic: received, features done, detections done, decided; 0 = not timed */
+    int64_t time_ns[TT_EVENT_TIME_COUNT]; /* monotonic; 0 = not timed */
     void *reply;           /* who waits for the answer, or NULL (services/data_ingestor) */
     uint32_t reply_index;  /* which record of that request */
-    struct tt_rejection rejection; /* of kind TT_EVENT_REJECT */
     void *closing;         /* of an epoch mark: what closing it made (services/anomaly_aggregator) */
     uint64_t source_line;  /* of a file: line or row, from 1; 0 = not from a file */
-    struct tt_arena text;  /* bytes of the views above */
+
+    /* Written by the first feature step before anybody reads it. */
+    struct tt_vector vector;
 };
 
 /* A feature's value, NaN-free: false when it is missing. */
