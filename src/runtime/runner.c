@@ -144,7 +144,9 @@ static void *work(void *argument)
         if (busy) {
             continue;
         }
-        if (flag(&runner->draining) && tt_event_pool_used(runner->options.pool) == 0) {
+        /* only the thread of the sources can tell: nothing is taken in meanwhile */
+        if (worker == runner->workers && flag(&runner->draining) &&
+            tt_event_pool_used(runner->options.pool) == 0) {
             announce(runner, &runner->drained);
         }
         tt_waker_wait(&worker->waker, idle_ms);
