@@ -3,10 +3,9 @@
  *
  * What:    SipHash-1-3 (64 bit) for tables keyed by what a customer can choose; SipHash-2-4 with
  *          128-bit output for content identity; murmur2 for Kafka partitions; a 64-bit mixer.
- * Why:     a keyed hash keeps chosen ids from flooding one bucket. Content identity is not a defence
- *          against a forger: bundles are made by us.
- *          Source: Aumasson, Bernstein, "SipHash: a fast short-input PRF", 2012; Kafka's
- *          DefaultPartitioner (murmur2, seed 0x9747b28c) for the partition.
+ * Why:     a keyed hash keeps chosen ids from flooding one bucket. Content identity is not a
+ * defence against a forger: bundles are made by us. Source: Aumasson, Bernstein, "SipHash: a fast
+ * short-input PRF", 2012; Kafka's DefaultPartitioner (murmur2, seed 0x9747b28c) for the partition.
  * Threads: pure functions.
  */
 #ifndef TT_BASE_HASH_H

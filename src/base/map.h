@@ -1,9 +1,9 @@
 /*
  * A hash map from a 64-bit keyed hash to an item pointer; keys live in the items.
  *
- * What:    open addressing, linear probing, power-of-two capacity, load ≤ 3/4, backward-shift delete.
- * Why:     keys stay in the caller's item: one pointer and the hash a slot, 16 bytes; the caller
- *          hashes once with tt_hash64 and a secret key, so that chosen ids cannot collide on purpose.
+ * What:    open addressing, linear probing, power-of-two capacity, load ≤ 3/4, backward-shift
+ * delete. Why:     keys stay in the caller's item: one pointer and the hash a slot, 16 bytes; the
+ * caller hashes once with tt_hash64 and a secret key, so that chosen ids cannot collide on purpose.
  * Owner:   the map owns its table, never the items.
  * Threads: confined to one thread. Iteration order depends on the hash key: never let a result
  *          depend on it.
@@ -35,7 +35,8 @@ void tt_map_init(struct tt_map *map, const struct tt_alloc *alloc, tt_map_equal 
 void tt_map_deinit(struct tt_map *map);
 /* The item with that key, or NULL. */
 void *tt_map_get(const struct tt_map *map, uint64_t hash, const void *key);
-/* Adds an item whose key is not there yet (the caller looked). TT_E_NOMEM, TT_E_LIMIT: map as before. */
+/* Adds an item whose key is not there yet (the caller looked). TT_E_NOMEM, TT_E_LIMIT: map as
+ * before. */
 enum tt_status tt_map_put(struct tt_map *map, uint64_t hash, void *item) TT_MUST_USE;
 /* Takes the item out and returns it, or NULL. */
 void *tt_map_take(struct tt_map *map, uint64_t hash, const void *key);

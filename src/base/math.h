@@ -20,12 +20,13 @@ double tt_log1p(double x);
 double tt_exp(double x);
 /* Square root (the hardware's, correctly rounded). */
 double tt_sqrt(double x);
-/* Sine and cosine for |x| ≤ 2^20, absolute error < 1e-15. */
+/* Sine and cosine for |x| ≤ 2^20, absolute error < 1e-15; NaN beyond. */
 double tt_sin(double x);
 double tt_cos(double x);
-/* Arc sine on [-1, 1], absolute error < 1e-15. */
+/* Arc sine on [-1, 1], absolute error < 1e-15; NaN outside. */
 double tt_asin(double x);
-/* P(Z ≥ z) of the standard normal, relative error < 1e-9 for z in [-38, 38]. */
+/* P(Z ≥ z) of the standard normal, relative error < 1e-9 for z in [-38, 38]
+ * (past 37.5 the result is subnormal and has fewer digits). */
 double tt_normal_tail(double z);
 /* P(T ≥ t) of Student's t with df > 0 degrees of freedom, relative error < 1e-8. */
 double tt_student_tail(double t, double df);

@@ -24,8 +24,9 @@ tt_currency tt_currency_find(struct tt_str code);
 const char *tt_currency_code(tt_currency currency);
 uint8_t tt_currency_exponent(tt_currency currency);
 
-/* Parses decimal text: optional sign, digits, optional fraction, optional exponent (JSON numbers
- * such as 1.5e2). Exact or refused. *ret is untouched on failure. */
+/* Parses decimal text: optional sign, digits, optional fraction (digits on both sides of the
+ * point), optional exponent (JSON numbers such as 1.5e2). Exact or refused. *ret is untouched on
+ * failure. */
 enum tt_status tt_money_parse(struct tt_str text, uint8_t exponent,
                               int64_t *ret_amount_minor) TT_MUST_USE;
 /* Writes e.g. "412.50" into ret_text (at least 32 bytes), NUL-terminated; returns its length. */

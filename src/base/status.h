@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 #define TT_MUST_USE __attribute__((warn_unused_result))
-#define TT_PRINTF(format_index, first_index) \
+#define TT_PRINTF(format_index, first_index)                                                       \
     __attribute__((format(printf, format_index, first_index)))
 #define TT_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define TT_LIKELY(x) __builtin_expect(!!(x), 1)
@@ -75,7 +75,7 @@ void tt_assert_failed(const char *expression, const char *file, int line)
     __attribute__((noreturn, cold));
 
 /* A bug check that stays on in release builds. */
-#define TT_ASSERT(expression) \
+#define TT_ASSERT(expression)                                                                      \
     ((expression) ? (void)0 : tt_assert_failed(#expression, __FILE__, __LINE__))
 
 #ifdef __cplusplus

@@ -21,17 +21,25 @@
 #define TT_TIME_NONE INT64_MIN
 #define TT_TIME_TEXT_SIZE 32
 
-/* RFC 3339 with any number of fraction digits (cut to ms) and offset; ":60" seconds count as 59.999. */
+/* RFC 3339 with any number of fraction digits (cut to ms) and offset. A leap second, 23:59:60 in
+ * UTC, counts as 59.999; elsewhere ":60" is TT_E_INVALID, as "24:00" is. */
 enum tt_status tt_time_parse_rfc3339(struct tt_str text, int64_t *ret_ms) TT_MUST_USE;
-/* "2026-03-01T12:30:05.123Z", NUL-terminated; returns its length. */
+/* "2026-03-01T12:30:05.123Z", NUL-terminated; returns its length. A time outside the years 1 to
+ * 9999 is written as the nearest one inside. */
 size_t tt_time_format(int64_t ms, char ret_text[TT_TIME_TEXT_SIZE]);
-/* %Y %m %d %H %M %S %f (fraction) %z %y %b %T %F %% and literal text; zone_offset_ms is subtracted
- * when the format has no %z. A bad format is TT_E_INVALID. */
-enum tt_status tt_time_parse_format(struct tt_str text, const char *format,
-                                    int64_t zone_offset_ms, int64_t *ret_ms) TT_MUST_USE;
-/* "250ms" "5s" "10m" "1h" "7d" "2w", integers, several parts ("1d12h") allowed; never negative. */
+/* %Y %m %d %H %M %S %f (fraction) %z %y %b %T %F %% and literal text; %Y has four digits, %m %d %H
+ * %M %S one or two, %b is an English name of three letters. zone_offset_ms (east is positive) is
+ * subtracted when the format has no %z. A bad format is TT_E_INVALID. */
+enum tt_status tt_time_parse_format(struct tt_str text, const char *format, int64_t zone_offset_ms,
+                                    int64_t *ret_ms) TT_MUST_USE;
+/* Whether tt_time_parse_format takes the format: known directives, and year, month and day among
+ * them. Asked when a configuration is loaded. */
+bool tt_time_format_is_valid(const char *format);
+/* "250ms" "5s" "10m" "1h" "7d" "2w", integers, several parts from the largest unit down
+ * ("1d12h") allowed; never negative. TT_E_LIMIT past int64. */
 enum tt_status tt_duration_parse(struct tt_str text, int64_t *ret_ms) TT_MUST_USE;
-/* Shortest such text ("7d", "90s"); returns its length. */
+/* In the largest unit of d, h, m, s, ms that divides it ("14d", "90s"; 0 is "0s"); ms ≥ 0. Returns
+ * the length. */
 size_t tt_duration_format(int64_t ms, char ret_text[TT_TIME_TEXT_SIZE]);
 /* Whole days since the epoch, floored; also for times before it. */
 int64_t tt_day_of(int64_t ms);

@@ -21,7 +21,7 @@ struct tt_tree {
     uint32_t line, column; /* from 1 */
     struct tt_str key;     /* in a mapping: this entry's key; else absent */
     uint32_t key_line, key_column;
-    struct tt_str text; /* of a scalar, NUL-terminated too */
+    struct tt_str text;       /* of a scalar, NUL-terminated too */
     struct tt_tree *children; /* first child (sequence items, mapping entries) */
     struct tt_tree *next;     /* next sibling */
     uint32_t child_count;
@@ -37,7 +37,8 @@ enum tt_status tt_tree_check_keys(const struct tt_tree *node, const char *const 
                                   struct tt_error *err) TT_MUST_USE;
 /* Typed reads of a scalar; each fails with TT_E_TYPE at the node's place and leaves *ret untouched.
  * Booleans are YAML 1.2's true/false; numbers must be plain. */
-enum tt_status tt_tree_bool(const struct tt_tree *node, bool *ret, struct tt_error *err) TT_MUST_USE;
+enum tt_status tt_tree_bool(const struct tt_tree *node, bool *ret,
+                            struct tt_error *err) TT_MUST_USE;
 enum tt_status tt_tree_int64(const struct tt_tree *node, int64_t *ret,
                              struct tt_error *err) TT_MUST_USE;
 enum tt_status tt_tree_double(const struct tt_tree *node, double *ret,

@@ -1,0 +1,35 @@
+/* Names of severities and verdicts, as they stand in JSON, rules and configuration. */
+#include "core/event/event.h"
+
+static const char *const severity_names[] = {"none", "low", "medium", "high", "critical"};
+static const char *const verdict_names[] = {"", "allow", "review", "block"};
+
+static uint8_t find_name(const char *const *names, size_t count, struct tt_str name)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (tt_str_equal_text(name, names[i])) {
+            return (uint8_t)i;
+        }
+    }
+    return 0;
+}
+
+const char *tt_severity_name(uint8_t severity)
+{
+    return severity < TT_ARRAY_SIZE(severity_names) ? severity_names[severity] : "none";
+}
+
+const char *tt_verdict_name(uint8_t verdict)
+{
+    return verdict < TT_ARRAY_SIZE(verdict_names) ? verdict_names[verdict] : "";
+}
+
+uint8_t tt_severity_find(struct tt_str name)
+{
+    return find_name(severity_names, TT_ARRAY_SIZE(severity_names), name);
+}
+
+uint8_t tt_verdict_find(struct tt_str name)
+{
+    return find_name(verdict_names, TT_ARRAY_SIZE(verdict_names), name);
+}
