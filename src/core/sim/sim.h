@@ -39,9 +39,9 @@ enum tt_sim_channel { TT_SIM_CHANNEL_ONLINE = 1, TT_SIM_CHANNEL_POS, TT_SIM_CHAN
 /* More fraud for a while, so that a short demo sees all of it; a demo that uses it says so. */
 struct tt_sim_boost {
     int64_t from_ms;
-    int64_t until_ms;      /* exclusive; 0 with factor ≤ 1 and each_min 0 = no boost */
-    double factor;         /* fraud rows come this many times as often; ≥ 1 */
-    uint32_t each_min;     /* besides: so many episodes of every kind start in the window */
+    int64_t until_ms;  /* exclusive; 0 with factor ≤ 1 and each_min 0 = no boost */
+    double factor;     /* fraud rows come this many times as often; ≥ 1 */
+    uint32_t each_min; /* besides: so many episodes of every kind start in the window */
 };
 
 struct tt_sim_options {

@@ -15,13 +15,17 @@
 #include "base/rng.h"
 #include "core/sim/sim.h"
 
-#define TT_SIM_MEAN_DAILY 2.0 /* payments of a customer */
+#define TT_SIM_MEAN_DAILY 2.0     /* payments of a customer */
+#define TT_SIM_FRAUD_SHARE 0.0065 /* of all rows, at fraud 1 */
 #define TT_SIM_PLANE_KM 100.0
 #define TT_SIM_TABLE_SIZE 1024u
+#define TT_SIM_SLOTS 240u /* six-minute slots of the day, in the tables of hours */
+#define TT_SIM_SLOT_MS 360000u
+#define TT_SIM_HOME_COUNTRY "AT"
 #define TT_SIM_NOBODY UINT32_MAX
 
 enum tt_sim_category {
-#define TT_SIM_CATEGORY(id, mcc, median, sigma, weight, hours, weekend, sale, online, travel) \
+#define TT_SIM_CATEGORY(id, mcc, median, sigma, weight, hours, weekend, sale, online, travel)      \
     TT_SIM_##id,
 #include "core/sim/categories.def"
 #undef TT_SIM_CATEGORY
@@ -81,13 +85,13 @@ struct tt_sim_shelf {
 struct tt_sim_customer {
     double latitude, longitude; /* of the home */
     double rate_daily, amount_log, sigma, online_share, trip_daily;
-    uint64_t key;               /* favourites, devices and address come from it */
-    int64_t last_ms;            /* last genuine payment on the spot, or TT_TIME_NONE */
-    int64_t bought_minor;       /* last purchase that may be given back, 0 = none */
+    uint64_t key;         /* favourites, devices and address come from it */
+    int64_t last_ms;      /* last genuine payment on the spot, or TT_TIME_NONE */
+    int64_t bought_minor; /* last purchase that may be given back, 0 = none */
     int64_t trip_depart_ms, trip_arrive_ms, trip_leave_ms, trip_back_ms;
-    int32_t shift_ms;           /* gets up early or late */
+    int32_t shift_ms; /* gets up early or late */
     uint32_t last_merchant, bought_merchant;
-    uint32_t serial;            /* never used again */
+    uint32_t serial;                                   /* never used again */
     uint32_t card, device, device_second, device_last; /* device_second 0 = has only one */
     uint8_t payday, trip_zone, issuer;
 };
@@ -105,7 +109,7 @@ struct tt_sim_visit {
 enum tt_sim_what { TT_SIM_ROW_RETRY = 1, TT_SIM_ROW_FRAUD, TT_SIM_ROW_START };
 struct tt_sim_row {
     int64_t ms, amount_minor, known_at_ms;
-    uint64_t order; /* unique: breaks ties of ms */
+    uint64_t order;                              /* unique: breaks ties of ms */
     uint32_t customer, serial, merchant, device; /* device 0 = the customer's own */
     uint8_t what, kind, channel, type;
     bool declined, boosted;
@@ -124,7 +128,7 @@ struct tt_sim {
     struct tt_sim_options options;
     struct tt_rng rng_plan, rng_habits, rng_fraud;
     double minor_per_major;
-    uint32_t run_tag;
+    uint64_t run_key; /* keeps ids and devices of two seeds apart */
     struct tt_sim_merchant *merchants;
     struct tt_sim_customer *customers;
     uint32_t serial_last;
@@ -135,9 +139,9 @@ struct tt_sim {
     uint8_t place_table[TT_SIM_TABLE_SIZE];
     uint8_t hour_table[TT_SIM_HOURS_COUNT][TT_SIM_TABLE_SIZE];
     double median_log[TT_SIM_CATEGORY_COUNT];
-    int64_t day;     /* local day that is planned */
-    bool planned;    /* false: the plan of `day` is still to be made */
-    int64_t day_ms;  /* its start in UTC */
+    int64_t day;    /* local day that is planned */
+    bool planned;   /* false: the plan of `day` is still to be made */
+    int64_t day_ms; /* its start in UTC */
     struct tt_sim_visit *visits, *visits_spare;
     size_t visit_count, visit_next, visit_capacity;
     struct tt_sim_row *queue; /* binary heap by (ms, order) */
@@ -146,7 +150,7 @@ struct tt_sim {
     struct tt_sim_episode *episodes;
     size_t episode_count, episode_capacity;
     uint32_t travel_waiting, travel_waiting_boosted; /* look for a payment on the spot to follow */
-    uint64_t row_count;
+    uint64_t genuine_count, fraud_count;             /* rows made; each numbers its own ids */
 };
 
 /* world.c */
@@ -172,10 +176,17 @@ void tt_sim_visit_do(struct tt_sim *sim, const struct tt_sim_visit *visit,
 bool tt_sim_retry_do(struct tt_sim *sim, const struct tt_sim_row *row,
                      struct tt_sim_transaction *ret);
 /* An amount as this customer spends at this merchant, times ratio. */
-int64_t tt_sim_amount(struct tt_sim *sim, struct tt_rng *rng, const struct tt_sim_customer *customer,
-                      uint32_t merchant, double ratio);
+int64_t tt_sim_amount(struct tt_sim *sim, struct tt_rng *rng,
+                      const struct tt_sim_customer *customer, uint32_t merchant, double ratio);
+
+/* The zone the customer is in: home, a place, or TT_SIM_ZONE_TRANSIT. */
+uint32_t tt_sim_zone_at(const struct tt_sim_customer *customer, int64_t ms);
 
 /* fraud.c */
+/* Mean fraud rows a day by the options, without boost. */
+double tt_sim_fraud_rows_daily(const struct tt_sim_options *options);
+/* Mean episodes that last (terminals, stolen cards) going on at any time. */
+double tt_sim_fraud_lasting(const struct tt_sim_options *options);
 /* Starts the episodes of sim->day and queues the rows of those that last. */
 void tt_sim_fraud_plan(struct tt_sim *sim);
 /* Episodes that were already going on when the generator starts. */
@@ -191,10 +202,13 @@ bool tt_sim_fraud_do(struct tt_sim *sim, const struct tt_sim_row *row,
 /* sim.c */
 /* Adds to the queue; a full queue drops the row (its maximum is never reached by default). */
 void tt_sim_queue_push(struct tt_sim *sim, struct tt_sim_row row);
-/* Fills the fields that every row has. channel, amount, type and authorization are the caller's. */
+/* Fills the fields that every row has, as of a card on nobody's device. channel, amount, type and
+ * authorization are the caller's. fraud only chooses the counter behind the id, which hides it. */
 void tt_sim_row_fill(struct tt_sim *sim, struct tt_sim_transaction *row, uint32_t customer,
-                     uint32_t merchant, int64_t ms);
-/* Device and address of an online row. device: number of this customer's; ip_key decides the address. */
+                     uint32_t merchant, int64_t ms, bool fraud);
+/* The position of a row on the spot. */
+void tt_sim_row_spot(const struct tt_sim *sim, struct tt_sim_transaction *row, uint32_t merchant);
+/* Device and address of an online row; equal keys are the same device and address. */
 void tt_sim_row_online(struct tt_sim_transaction *row, uint64_t device_key, uint64_t ip_key);
 
 #endif
