@@ -101,6 +101,8 @@ static double beta_fraction(double a, double b, double x)
 }
 
 #define DF_NORMAL_MIN 10000.0
+/* Where the normal tail has long been 0. */
+#define Y2_MAX 3000.0
 
 /* Student's t as a normal deviate (Hill, "Algorithm 395", 1970): the error falls with df^-6. */
 static double student_as_normal(double t, double df)
@@ -108,6 +110,9 @@ static double student_as_normal(double t, double df)
     double a = df - 0.5;
     double b = 48.0 * a * a;
     double y2 = a * tt_log1p(t / df * t);
+    if (!(y2 < Y2_MAX)) {
+        return y2 >= Y2_MAX ? 0.0 : tt_normal_tail(t); /* NaN: df is infinite */
+    }
     double correction =
         ((((-0.4 * y2 - 3.3) * y2 - 24.0) * y2 - 85.5) / (0.8 * y2 * y2 + 100.0 + b) + y2 + 3.0) /
         b;
