@@ -27,8 +27,9 @@ struct tt_row_anomaly tt_sqlite_read_anomaly(sqlite3_stmt *rows)
 /* The statement's text; parameters are numbered as bind_filter binds them. */
 static enum tt_status write_sql(const struct tt_anomaly_filter *filter, struct tt_buf *sql)
 {
-    (void)tt_buf_append_format(sql, "SELECT " TT_SQLITE_ANOMALY_COLUMNS
-                                    " FROM anomalies INDEXED BY anomalies_by_%s WHERE true",
+    (void)tt_buf_append_format(sql,
+                               "SELECT " TT_SQLITE_ANOMALY_COLUMNS
+                               " FROM anomalies INDEXED BY anomalies_by_%s WHERE true",
                                filter->user_id.data != NULL       ? "user"
                                : filter->merchant_id.data != NULL ? "merchant"
                                                                   : "time");
@@ -59,7 +60,7 @@ static enum tt_status write_sql(const struct tt_anomaly_filter *filter, struct t
 
 static void bind_filter(sqlite3_stmt *rows, const struct tt_anomaly_filter *filter)
 {
-    /* A parameter the text does not name is refused by SQLite, which is what we want. */
+    /* What the text does not name is bound all the same and has no effect. */
     (void)sqlite3_bind_int64(rows, 1, filter->from_ms);
     (void)sqlite3_bind_int64(rows, 2, filter->to_ms);
     (void)sqlite3_bind_int(rows, 3, filter->severity_min);

@@ -24,8 +24,8 @@ enum tt_status tt_sqlite_days_load(struct tt_sqlite *self, struct tt_error *err)
     while ((step = sqlite3_step(statement)) == SQLITE_ROW && status == TT_OK) {
         if (count == self->day_capacity) {
             size_t capacity = count == 0 ? 64 : 2 * count;
-            int64_t *days = tt_resize(self->alloc, self->days, count * sizeof *days,
-                                      capacity * sizeof *days);
+            int64_t *days =
+                tt_resize(self->alloc, self->days, count * sizeof *days, capacity * sizeof *days);
             if (days == NULL) {
                 status = tt_fail(err, TT_E_NOMEM, "%s: out of memory", self->path);
                 break;
@@ -302,8 +302,8 @@ static enum tt_status check_order(const struct tt_sqlite *self, const struct tt_
         uint64_t b = l < group->label_count ? group->labels[l].seq : UINT64_MAX;
         uint64_t c = e < group->epoch_count ? group->epochs[e].seq : UINT64_MAX;
         uint64_t next = a < b ? (a < c ? a : c) : (b < c ? b : c);
-        bool at_end = t == group->transaction_count && l == group->label_count &&
-                      e == group->epoch_count;
+        bool at_end =
+            t == group->transaction_count && l == group->label_count && e == group->epoch_count;
         if (at_end) {
             *ret_last = last;
             return TT_OK;

@@ -172,7 +172,8 @@ void tt_sqlite_tail_written(struct tt_sqlite *self);
 /* The tables of that day go: its keys in the tail lead nowhere any more. */
 void tt_sqlite_tail_forget(struct tt_sqlite *self, int64_t day);
 /* After a commit, with room reserved. */
-void tt_sqlite_tail_add(struct tt_sqlite *self, const struct tt_row_transaction *rows, size_t count);
+void tt_sqlite_tail_add(struct tt_sqlite *self, const struct tt_row_transaction *rows,
+                        size_t count);
 
 /* append.c */
 /* The day whose tables hold (or would hold) an event of that time. */

@@ -43,8 +43,8 @@ enum tt_status tt_sqlite_tail_reserve(struct tt_sqlite *self, size_t count, stru
     }
     /* Growing under the lock: a reader may be walking the chains. */
     pthread_mutex_lock(&self->tail_lock);
-    struct tt_sqlite_key *keys = tt_resize(self->alloc, tail->keys, tail->capacity * sizeof *keys,
-                                           capacity * sizeof *keys);
+    struct tt_sqlite_key *keys =
+        tt_resize(self->alloc, tail->keys, tail->capacity * sizeof *keys, capacity * sizeof *keys);
     if (keys != NULL) {
         tail->keys = keys;
         tail->capacity = capacity;
@@ -235,8 +235,7 @@ static enum tt_status search_tail(struct search *search, struct tt_buf *found)
 {
     struct tt_sqlite_tail *tail = &search->self->tail;
     pthread_mutex_lock(&search->self->tail_lock);
-    for (uint32_t i = tail->heads[search->key >> CHUNK_SHIFT]; i != 0;
-         i = tail->keys[i - 1].next) {
+    for (uint32_t i = tail->heads[search->key >> CHUNK_SHIFT]; i != 0; i = tail->keys[i - 1].next) {
         if ((tail->keys[i - 1].key & search->mask) == search->key) {
             (void)tt_buf_append(found, &tail->keys[i - 1], sizeof tail->keys[0]);
         }
@@ -302,8 +301,7 @@ static enum tt_status search_chunk(struct search *search, int64_t day, struct tt
  * go on. */
 static enum tt_status search_runs(struct search *search, int64_t day)
 {
-    sqlite3_stmt *at =
-        tt_sqlite_day_prepared(search->reader, day, TT_SQL_DAY_KEYS_AT, search->err);
+    sqlite3_stmt *at = tt_sqlite_day_prepared(search->reader, day, TT_SQL_DAY_KEYS_AT, search->err);
     uint64_t chunk = search->key >> CHUNK_SHIFT, wanted = chunk;
     if (at == NULL) {
         return tt_sqlite_fail(search->err, search->reader->db, "find");

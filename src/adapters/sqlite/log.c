@@ -110,9 +110,8 @@ static enum tt_status add_source(struct merge *merge, enum source_kind kind, int
 {
     if (merge->count == merge->capacity) {
         size_t capacity = merge->capacity == 0 ? 64 : 2 * merge->capacity;
-        struct source *grown =
-            tt_resize(merge->self->alloc, merge->sources, merge->capacity * sizeof *grown,
-                      capacity * sizeof *grown);
+        struct source *grown = tt_resize(merge->self->alloc, merge->sources,
+                                         merge->capacity * sizeof *grown, capacity * sizeof *grown);
         if (grown == NULL) {
             return tt_fail(merge->err, TT_E_NOMEM, "%s: out of memory", merge->self->path);
         }

@@ -10,10 +10,10 @@
 static enum tt_status failed(struct tt_error *err, sqlite3 *db, const char *path)
 {
     int code = sqlite3_errcode(db);
-    enum tt_status status = code == SQLITE_FULL                             ? TT_E_FULL
+    enum tt_status status = code == SQLITE_FULL                               ? TT_E_FULL
                             : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? TT_E_CORRUPT
-                            : code == SQLITE_NOMEM                          ? TT_E_NOMEM
-                                                                            : TT_E_IO;
+                            : code == SQLITE_NOMEM                            ? TT_E_NOMEM
+                                                                              : TT_E_IO;
     return tt_fail(err, status, "%s: cannot bring the schema up to date: %s", path,
                    sqlite3_errmsg(db));
 }
@@ -77,9 +77,8 @@ enum tt_status tt_sqlite_migrate(sqlite3 *db, const char *path, struct tt_error 
                      "schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL); COMMIT;",
                      APPLICATION_ID);
     int version = 0, exists = 0;
-    status = read_int(db, path,
-                      "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'", &exists,
-                      err);
+    status = read_int(db, path, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'",
+                      &exists, err);
     if (status == TT_OK && exists == 0 && sqlite3_exec(db, setup, NULL, NULL, NULL) != SQLITE_OK) {
         status = failed(err, db, path);
         (void)sqlite3_exec(db, "ROLLBACK;", NULL, NULL, NULL);
