@@ -1,8 +1,8 @@
 /*
  * The accumulator: options, interning, and records in blocks.
  *
- * A user is known by a 64-bit hash of the id: among ten million users the chance that any two are taken
- * for one is below 10^-5, and metrics are all that would notice.
+ * A user is known by a 64-bit hash of the id: among ten million users the chance that any two
+ * are taken for one is below 10^-5, and metrics are all that would notice.
  */
 #include "core/evaluate/records.h"
 

@@ -1,24 +1,26 @@
 /*
  * Evaluation of scores against labels: the accumulator and its report.
  *
- * What:    takes rows one at a time (score, label, time, user, amount), keeps 32 bytes of each, and at
- *          the end computes ranking metrics, a daily budget of alerts, card precision, days, kinds and
- *          money, over the whole stream and over the folds of a published protocol.
- * Why:     scores are prequential (each made only with what was known before), so the whole stream can
- *          be judged; folds make the numbers comparable with the literature. A fold that starts on day
- *          s trains on s … s+train-1 (nothing is trained here: it only fixes which days are tested),
- *          waits `delay` days and tests on the next `test` days. From test day T are left out all
- *          rows of users with a fraud on s … T-delay-1: they are known by then.
- *          Source: Le Borgne et al., "Reproducible machine learning for credit card fraud detection",
- *          2022, chapters "Performance metrics" and "Model selection".
- * Owner:   everything comes from the allocator given to tt_evaluation_new; what the report points to
- *          belongs to the evaluation and lives until tt_evaluation_free.
+ * What:    takes rows one at a time (score, label, time, user, amount), keeps 32 bytes of each, and
+ *          at the end computes ranking metrics, a daily budget of alerts, card precision, days,
+ *          kinds and money, over the whole stream and over the folds of a published protocol.
+ * Why:     scores are prequential (each made only with what was known before), so the whole stream
+ *          can be judged; folds make the numbers comparable with the literature. A fold that starts
+ *          on day s trains on s … s+train-1 (nothing is trained here: it only fixes which days are
+ *          tested), waits `delay` days and tests on the next `test` days. From test day T are left
+ *          out all rows of users with a fraud on s … T-delay-1: they are known by then.
+ *          Source: Le Borgne et al., "Reproducible machine learning for credit card fraud
+ *          detection", 2022, chapters "Performance metrics" and "Model selection".
+ * Owner:   everything comes from the allocator given to tt_evaluation_new; what the report points
+ *          to belongs to the evaluation and lives until tt_evaluation_free.
  * Threads: confined to one thread.
- * Units:   times ms since the epoch; days are whole days of time + zone_offset_ms; money minor units.
- * Limits:  TT_EVALUATION_ROWS_MAX rows, TT_EVALUATION_FOLDS_MAX folds, TT_EVALUATION_KINDS_MAX kinds
- *          of fraud (further ones count as the last, "other"). About 32 bytes a row while rows come,
- *          and another 32 during tt_evaluation_finish.
- * Fails:   TT_E_NOMEM, TT_E_LIMIT (too many rows), TT_E_INVALID (options; a score that is no number).
+ * Units:   times ms since the epoch; days are whole days of time + zone_offset_ms; money minor
+ *          units.
+ * Limits:  TT_EVALUATION_ROWS_MAX rows, TT_EVALUATION_FOLDS_MAX folds, TT_EVALUATION_KINDS_MAX
+ *          kinds of fraud (further ones count as the last, "other"). About 32 bytes a row while
+ *          rows come, and another 40 during tt_evaluation_finish.
+ * Fails:   TT_E_NOMEM, TT_E_LIMIT (too many rows), TT_E_INVALID (options; a score that is no
+ *          number).
  */
 #ifndef TT_CORE_EVALUATE_EVALUATE_H
 #define TT_CORE_EVALUATE_EVALUATE_H

@@ -1,9 +1,9 @@
 /*
  * From records to the report.
  *
- * A set of rows is measured by marking its records and then reading the two orders: the one by score for
- * ranking metrics, the one by day for the budget and the cards. The whole stream is one set, each fold
- * another.
+ * A set of rows is measured by marking its records and then reading the two orders: the one by
+ * score for ranking metrics, the one by day for the budget and the cards. The whole stream is
+ * one set, each fold another.
  */
 #include "base/math.h"
 #include "core/evaluate/records.h"
@@ -65,8 +65,8 @@ static void day_budget(const struct tt_evaluation *evaluation, const struct tt_o
     sum->days += 1;
 }
 
-/* Fraud cards among the K highest of the day. A card's score is its highest row, so the first time a
- * user comes up is the card; its label is fraud when any of its rows that day is. */
+/* Fraud cards among the K highest of the day. A card's score is its highest row, so the first
+ * time a user comes up is the card; its label is fraud when any of its rows that day is. */
 static uint32_t day_cards(const struct tt_evaluation *evaluation, const struct tt_orders *orders,
                           const struct tt_day_range *range, struct people *people, bool remove)
 {

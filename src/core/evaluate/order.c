@@ -1,9 +1,9 @@
 /*
  * The two orders of the records.
  *
- * Scores become integers that sort the same way; eight stable passes by bytes, those that would change
- * nothing skipped. The order by day is a stable sort of the first one by the day's number. Ties keep
- * the order of arrival, so a report does not depend on how a library sorts.
+ * Scores become integers that sort the same way; eight stable passes by bytes, those that would
+ * change nothing skipped. The order by day is a stable sort of the first one by the day's
+ * number. Ties keep the order of arrival, so a report does not depend on how a library sorts.
  */
 #include "core/evaluate/records.h"
 

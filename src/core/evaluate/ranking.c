@@ -1,8 +1,8 @@
 /*
  * Ranking metrics: groups of equal scores are closed when the score falls.
  *
- * A pair (fraud, genuine) is in order when the fraud scores higher; walking down, each genuine row of a
- * group is beaten by every fraud above it and ties with every fraud in it.
+ * A pair (fraud, genuine) is in order when the fraud scores higher; walking down, each genuine
+ * row of a group is beaten by every fraud above it and ties with every fraud in it.
  */
 #include "core/evaluate/ranking.h"
 

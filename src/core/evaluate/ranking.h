@@ -23,7 +23,7 @@ struct tt_curve_point {
     uint64_t flagged; /* rows */
 };
 
-/* total_fraud must be known beforehand for the curve (its points are even steps of recall). */
+/* fraud_total must be known beforehand: the curve's points are even steps of recall. */
 struct tt_ranking {
     uint64_t fraud_total;
     uint64_t fraud, genuine;             /* above the current threshold */

@@ -2,8 +2,8 @@
  * What the evaluation keeps of each row, and the orders it is read in.
  *
  * What:    private to core/evaluate; see evaluate.h for the public face.
- * Why:     records stand in blocks, so that growing never copies (a copy would double the memory); all
- *          metrics read one of two orders: by falling score, and by day and then falling score.
+ * Why:     records stand in blocks, so that growing never copies (a copy would double the memory);
+ *          all metrics read one of two orders: by falling score, and by day and then falling score.
  * Owner:   struct tt_evaluation owns blocks, tables and days; struct tt_orders is given back by its
  *          maker at the end of tt_evaluation_finish.
  * Threads: confined to one thread.

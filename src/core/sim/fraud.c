@@ -1,11 +1,12 @@
 /*
- * Fraud: episodes of six kinds that start at random times and queue their rows.
+ * Fraud:   episodes of six kinds that start at random times and queue their rows.
  *
- * An episode is planned as a START row at a random moment of its day; when the stream gets there, the
- * episode looks for its victim and queues what it does. Terminals and stolen cards last for days and
- * stay in a list that is gone through every day. Fraud draws from its own random stream and changes
- * nothing that ordinary payments read, except a stolen card's number once it is replaced. Much of it is
- * meant to be missed: rows of a compromised terminal look like any other there.
+ * An episode is planned as a START row at a random moment of its day; when the stream gets
+ * there, the episode looks for its victim and queues what it does. Terminals and stolen cards
+ * last for days and stay in a list that is gone through every day. Fraud draws from its own
+ * random stream and changes nothing that ordinary payments read, except a stolen card's number
+ * once it is replaced. Much of it is meant to be missed: rows of a compromised terminal look
+ * like any other there.
  */
 #include "core/sim/world.h"
 

@@ -1,10 +1,11 @@
 /*
  * Ordinary traffic: what customers buy on a day, and how one payment goes.
  *
- * A day is planned at once (who, when, what kind of shop) and sorted by time; where exactly and for how
- * much is decided when the payment's turn comes, because it depends on where the customer is then.
- * Plan and payments have a random stream each, so that fraud cannot disturb either. A planned payment
- * that would need the customer to travel too fast becomes one nearby, or one online.
+ * A day is planned at once (who, when, what kind of shop) and sorted by time; where exactly and
+ * for how much is decided when the payment's turn comes, because it depends on where the
+ * customer is then. Plan and payments have a random stream each, so that fraud cannot disturb
+ * either. A planned payment that would need the customer to travel too fast becomes one nearby,
+ * or one online.
  */
 #include "core/sim/world.h"
 
@@ -19,6 +20,7 @@
 #define FAVOURITE_SHARE 0.78
 #define DECLINE_SHARE 0.014
 #define RETRY_SHARE 0.6
+#define SPREAD_MAX 3.0
 #define HOME_KM_PER_MS (70.0 / 3600000.0)
 #define FAR_KM_PER_MS (800.0 / 3600000.0)
 
@@ -320,7 +322,9 @@ int64_t tt_sim_amount(struct tt_sim *sim, struct tt_rng *rng,
 {
     const struct tt_sim_merchant *shop = &sim->merchants[merchant];
     double log = sim->median_log[shop->category] + customer->amount_log + shop->price_log;
-    log += tt_sim_categories[shop->category].sigma * customer->sigma * tt_rng_normal(rng);
+    double spread = tt_rng_normal(rng); /* nobody buys a ten-thousandth of a bread, or a street */
+    spread = spread < -SPREAD_MAX ? -SPREAD_MAX : (spread > SPREAD_MAX ? SPREAD_MAX : spread);
+    log += tt_sim_categories[shop->category].sigma * customer->sigma * spread;
     double major = tt_exp(log) * ratio;
     if (shop->category == TT_SIM_CASH) { /* machines give notes */
         major = (double)(int64_t)(major / 10.0 + 0.5) * 10.0;

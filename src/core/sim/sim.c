@@ -1,9 +1,10 @@
 /*
  * The generator's lifecycle, its queue, and the merge of plan and queue in time order.
  *
- * Rows come from two places: the sorted plan of the day, and a heap of what is not planned (retries,
- * fraud). Whatever is earlier goes next; a day ends when the plan is used up and the heap holds nothing
- * before midnight. All memory but the plan's is taken at the start; the plan grows with the busiest day.
+ * Rows come from two places: the sorted plan of the day, and a heap of what is not planned
+ * (retries, fraud). Whatever is earlier goes next; a day ends when the plan is used up and the
+ * heap holds nothing before midnight. All memory but the plan's is taken at the start; the plan
+ * grows with the busiest day.
  */
 #include "core/sim/world.h"
 
@@ -267,8 +268,8 @@ static uint32_t mix32(uint32_t value)
     return value ^ (value >> 16);
 }
 
-/* "t-" + the time in ms + a scrambled counter. Within one ms the counters of genuine and of fraud rows
- * are even and odd, so ids are unique, in time order, and do not tell which is which. */
+/* "t-" + the time in ms + a scrambled counter. Within one ms the counters of genuine and of
+ * fraud rows are even and odd, so ids are unique, in time order, and do not tell which is which. */
 static void put_transaction_id(struct tt_sim *sim, struct tt_sim_transaction *row, bool fraud)
 {
     uint64_t count = fraud ? 2 * sim->fraud_count++ + 1 : 2 * sim->genuine_count++;

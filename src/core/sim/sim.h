@@ -1,19 +1,20 @@
 /*
  * Synthetic labelled payment traffic for demos, tests and benchmarks.
  *
- * What:    an endless stream of transactions in time order; each knows whether it is fraud, of which
- *          kind, and when that became known. Only the generator knows: the label is no field of the
- *          transaction that detectors see.
+ * What:    an endless stream of transactions in time order; each knows whether it is fraud, of
+ *          which kind, and when that became known. Only the generator knows: the label is no field
+ *          of the transaction that detectors see.
  * Why:     ordinary traffic has what makes detection hard (habits by person and category, cycles of
  *          day, week and payday, trips, new customers and devices, declines with retries, refunds,
  *          sale days, large purchases), and part of the fraud looks ordinary: a detector must miss
- *          some. Idea of customers and terminals in a plane: Le Borgne et al., "Reproducible machine
- *          learning for credit card fraud detection", 2022.
+ *          some. Idea of customers and terminals in a plane: Le Borgne et al., "Reproducible
+ *          machine learning for credit card fraud detection", 2022.
  * Owner:   tt_sim_new takes everything from one allocator; tt_sim_free gives it back.
- * Threads: one generator, one thread. No clock, no I/O: time starts at start_ms and goes with the rows.
+ * Threads: one generator, one thread. No clock, no I/O: time starts at start_ms and goes with the
+ *          rows.
  * Units:   times are ms since the epoch; amounts minor units; rates are per customer and day.
- * Limits:  TT_SIM_CUSTOMERS_MAX, TT_SIM_MERCHANTS_MIN to _MAX. Memory: about 200 bytes a customer and
- *          24 bytes a row of the busiest day.
+ * Limits:  TT_SIM_CUSTOMERS_MAX, TT_SIM_MERCHANTS_MIN to _MAX. Memory: about 200 bytes a customer
+ *          and 24 bytes a row of the busiest day.
  * Fails:   TT_E_NOMEM; TT_E_INVALID for options out of range.
  */
 #ifndef TT_CORE_SIM_SIM_H

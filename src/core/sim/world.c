@@ -1,10 +1,11 @@
 /*
  * The simulated world: tables, merchants, customers.
  *
- * Everything here is made once from the seed (customers also later, when somebody leaves and somebody
- * new takes the slot). The region is a plane of 100 km with five towns, around 48° N 16° E; merchants
- * and homes gather in the towns. Chances come from look-up tables of 1024 entries: coarse (0.1 %),
- * but one draw and one load each, which is what makes a million rows a second possible.
+ * Everything here is made once from the seed (customers also later, when somebody leaves and
+ * somebody new takes the slot). The region is a plane of 100 km with five towns, around 48° N
+ * 16° E; merchants and homes gather in the towns. Chances come from look-up tables of 1024
+ * entries: coarse (0.1 %), but one draw and one load each, which is what makes a million rows a
+ * second possible.
  */
 #include "core/sim/world.h"
 
