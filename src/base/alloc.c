@@ -3,12 +3,30 @@
  *
  * An arena is a chain of blocks with a bump pointer in the newest. A new block is at least twice
  * the one before, so a batch that once spilled over fits into one block after the next spill, and
- * from then on a reset and the next batch ask the allocator for nothing.
+ * from then on a reset and the next batch ask the allocator for nothing. Under AddressSanitizer
+ * what is not handed out is poisoned, so that a view used after a reset is found.
  */
 #include "base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* gcc says it by a macro, clang by a feature test. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WATCHED 1
+#endif
+#endif
+#ifdef WATCHED
+#include <sanitizer/asan_interface.h>
+#define HIDE(pointer, size) ASAN_POISON_MEMORY_REGION(pointer, size)
+#define SHOW(pointer, size) ASAN_UNPOISON_MEMORY_REGION(pointer, size)
+#else
+#define HIDE(pointer, size) ((void)(pointer), (void)(size))
+#define SHOW(pointer, size) ((void)(pointer), (void)(size))
+#endif
 
 #define ALIGNMENT ((size_t)16)
 
@@ -64,6 +82,11 @@ struct tt_arena_block {
     size_t reserved; /* keeps the header a multiple of 16 */
 };
 
+static size_t round_up(size_t size)
+{
+    return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
 static char *block_bytes(struct tt_arena_block *block)
 {
     return (char *)(block + 1);
@@ -78,6 +101,7 @@ void tt_arena_init(struct tt_arena *arena, const struct tt_alloc *alloc, size_t 
 static void free_block(struct tt_arena *arena, struct tt_arena_block *block)
 {
     arena->size_total -= block->size;
+    SHOW(block_bytes(block), block->size);
     tt_delete(arena->alloc, block, sizeof *block + block->size);
 }
 
@@ -108,7 +132,7 @@ static size_t next_block_size(const struct tt_arena *arena, size_t size)
     return wanted & ~(ALIGNMENT - 1);
 }
 
-static void *new_in_new_block(struct tt_arena *arena, size_t size)
+static char *new_in_new_block(struct tt_arena *arena, size_t size)
 {
     size_t block_size = next_block_size(arena, size);
     if (block_size == 0 || block_size > SIZE_MAX - sizeof(struct tt_arena_block)) {
@@ -121,6 +145,7 @@ static void *new_in_new_block(struct tt_arena *arena, size_t size)
     *block = (struct tt_arena_block){.older = arena->block, .size = block_size, .used = size};
     arena->block = block;
     arena->size_total += block_size;
+    HIDE(block_bytes(block), block_size);
     return block_bytes(block);
 }
 
@@ -129,14 +154,20 @@ void *tt_arena_new(struct tt_arena *arena, size_t size)
     if (TT_UNLIKELY(size > SIZE_MAX - ALIGNMENT)) {
         return NULL;
     }
-    size = size != 0 ? (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1) : ALIGNMENT;
+    size_t rounded = size != 0 ? round_up(size) : ALIGNMENT;
     struct tt_arena_block *block = arena->block;
-    if (TT_LIKELY(block != NULL && size <= block->size - block->used)) {
-        void *pointer = block_bytes(block) + block->used;
-        block->used += size;
-        return pointer;
+    char *pointer;
+    if (TT_LIKELY(block != NULL && rounded <= block->size - block->used)) {
+        pointer = block_bytes(block) + block->used;
+        block->used += rounded;
+    } else {
+        pointer = new_in_new_block(arena, rounded);
+        if (pointer == NULL) {
+            return NULL;
+        }
     }
-    return new_in_new_block(arena, size);
+    SHOW(pointer, size);
+    return pointer;
 }
 
 void *tt_arena_new_array(struct tt_arena *arena, size_t count, size_t size)
@@ -184,16 +215,16 @@ void tt_arena_reset(struct tt_arena *arena)
     if (largest != NULL) {
         largest->older = NULL;
         largest->used = 0;
+        HIDE(block_bytes(largest), largest->size);
     }
     arena->block = largest;
 }
 
 /* Grows the newest allocation where it stands; false when it is not the newest or does not fit. */
-static bool grow_in_place(struct tt_arena *arena, const char *pointer, size_t old_size,
-                          size_t new_size)
+static bool grow_in_place(struct tt_arena *arena, char *pointer, size_t old_size, size_t new_size)
 {
     struct tt_arena_block *block = arena->block;
-    size_t old_rounded = (old_size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    size_t old_rounded = round_up(old_size);
     if (block == NULL || old_rounded > block->used ||
         pointer != block_bytes(block) + block->used - old_rounded) {
         return false;
@@ -203,7 +234,8 @@ static bool grow_in_place(struct tt_arena *arena, const char *pointer, size_t ol
         return false;
     }
     /* Block sizes are multiples of the alignment, so rounding up stays inside. */
-    block->used += ((new_size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)) - old_rounded;
+    block->used += round_up(new_size) - old_rounded;
+    SHOW(pointer, new_size);
     return true;
 }
 

@@ -176,6 +176,20 @@ static void reserved_room_can_be_written_and_counted(void **state)
     tt_buf_deinit(&buf);
 }
 
+static void there_is_always_room_for_the_nul(void **state)
+{
+    (void)state;
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1000);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(tt_buf_append_char(&buf, 'x'), TT_OK);
+        assert_true(buf.size < buf.capacity);
+        assert_int_equal(strlen(buf.data), i + 1);
+    }
+    assert_int_equal(buf.capacity, 1001);
+    tt_buf_deinit(&buf);
+}
+
 static enum tt_status write_much(const struct tt_alloc *alloc, void *ctx)
 {
     (void)ctx;
@@ -207,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_nearest_name_is_within_a_third),
         cmocka_unit_test(a_buffer_never_passes_its_maximum_and_remembers),
         cmocka_unit_test(reserved_room_can_be_written_and_counted),
+        cmocka_unit_test(there_is_always_room_for_the_nul),
         cmocka_unit_test(a_buffer_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
