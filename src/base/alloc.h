@@ -45,7 +45,8 @@ struct tt_arena {
     size_t size_total;
 };
 
-/* block_size: of the first block (taken at first use); size_max: of all blocks together. */
+/* block_size: of the first block (taken at first use), later ones double; size_max: of all blocks
+ * together, their headers not counted. */
 void tt_arena_init(struct tt_arena *arena, const struct tt_alloc *alloc, size_t block_size,
                    size_t size_max);
 void tt_arena_deinit(struct tt_arena *arena);
