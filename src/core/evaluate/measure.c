@@ -9,6 +9,7 @@
 #include "core/evaluate/records.h"
 
 #include <math.h>
+#include <string.h>
 
 /* What is remembered of users while a set is measured. */
 struct people {
@@ -276,14 +277,25 @@ static void days_fill(const struct tt_evaluation *evaluation, const struct tt_or
     }
 }
 
+/* By name, so that reports can be compared. */
+static void kinds_sort(struct tt_evaluation_report *report)
+{
+    for (uint32_t i = 1; i < report->kind_count; i++) {
+        struct tt_evaluation_kind kind = report->kinds[i];
+        uint32_t at = i;
+        for (; at > 0 && strcmp(kind.name, report->kinds[at - 1].name) < 0; at--) {
+            report->kinds[at] = report->kinds[at - 1];
+        }
+        report->kinds[at] = kind;
+    }
+}
+
 static void kinds_fill(const struct tt_evaluation *evaluation, struct tt_evaluation_report *report)
 {
     report->kind_count = evaluation->kind_count;
     for (uint32_t k = 0; k < evaluation->kind_count; k++) {
         report->kinds[k] = (struct tt_evaluation_kind){0};
-        for (size_t i = 0; i < TT_EVALUATION_KIND_SIZE; i++) {
-            report->kinds[k].name[i] = evaluation->kinds[k][i];
-        }
+        memcpy(report->kinds[k].name, evaluation->kinds[k], TT_EVALUATION_KIND_SIZE);
     }
     for (uint32_t i = 0; i < evaluation->count; i++) {
         const struct tt_record *record = tt_record_at(evaluation, i);
@@ -295,6 +307,7 @@ static void kinds_fill(const struct tt_evaluation *evaluation, struct tt_evaluat
         kind->caught += (record->flags & TT_RECORD_FLAGGED) != 0 ? 1 : 0;
         kind->alerted += (record->flags & TT_RECORD_ALERTED) != 0 ? 1 : 0;
     }
+    kinds_sort(report);
 }
 
 static double tail_of(double score)

@@ -176,7 +176,7 @@ static void kinds_are_counted_and_too_many_become_other(void **state)
     struct tt_evaluation *evaluation = make(&options);
     char name[48];
     for (int i = 0; i < 40; i++) {
-        (void)snprintf(name, sizeof name, "kind-%d", i / 2);
+        (void)snprintf(name, sizeof name, "kind-%02d", i / 2);
         struct tt_evaluation_row row = {.score = i == 0 ? 1.0 : 0.1,
                                         .user = TT_STR("u"),
                                         .fraud = true,
@@ -186,7 +186,7 @@ static void kinds_are_counted_and_too_many_become_other(void **state)
     }
     finish(evaluation);
     assert_int_equal(report.kind_count, TT_EVALUATION_KINDS_MAX);
-    assert_string_equal(report.kinds[0].name, "kind-0");
+    assert_string_equal(report.kinds[0].name, "kind-00");
     assert_int_equal(report.kinds[0].frauds, 2);
     assert_int_equal(report.kinds[0].caught, 1);
     assert_int_equal(report.kinds[0].alerted, 1);
