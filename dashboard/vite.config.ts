@@ -13,6 +13,8 @@ export default defineConfig({
     // script, no inline style and no data: URL.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The notices of what is bundled travel with it.
+    license: { fileName: 'licenses.txt' },
   },
   server: {
     proxy: { '/anomalies': api, '/status': api, '/auth': api },
@@ -21,6 +23,7 @@ export default defineConfig({
     environment: 'jsdom',
     environmentOptions: { jsdom: { url: 'http://localhost/app/' } },
     globals: true,
+    testTimeout: 30_000, // a busy machine is no failure
     setupFiles: ['src/test/setup.ts'],
     include: ['src/**/*.test.{ts,tsx}'],
     coverage: {

@@ -1,13 +1,14 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { createSession } from './session/session';
+import { createSession, tabStorage } from './session/session';
 import { takeCode } from './session/token';
 import { App } from './shell/app';
+import { ErrorBoundary } from './ui/error-boundary';
 import './styles/base.css';
 import './styles/list.css';
 import './styles/detail.css';
 
-const store = createSession(window.sessionStorage);
+const store = createSession(tabStorage());
 
 // First of all, before anything is drawn or asked for: the code leaves the address bar.
 function exchangeFromAddress(): void {
@@ -26,6 +27,8 @@ if (root === null) {
 }
 createRoot(root).render(
   <StrictMode>
-    <App store={store} />
+    <ErrorBoundary>
+      <App store={store} />
+    </ErrorBoundary>
   </StrictMode>,
 );

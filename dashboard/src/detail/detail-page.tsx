@@ -1,6 +1,6 @@
 // One anomaly with all its evidence, at an address of its own.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { ApiError, getAnomaly } from '../api/client';
 import type { Anomaly } from '../api/types';
 import { capital } from '../format/names';
@@ -48,6 +48,9 @@ function Toolbar({ id }: { id: string }) {
 }
 
 function Summary({ anomaly }: { anomaly: Anomaly }) {
+  // Whoever came by keyboard or listens goes on from here.
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   return (
     <header className={`summary ${anomaly.severity}`}>
       <p className="badges">
@@ -57,7 +60,9 @@ function Summary({ anomaly }: { anomaly: Anomaly }) {
         {anomaly.status !== '' && <Pill>{capital(anomaly.status)}</Pill>}
         <Time value={anomaly.transaction.timestamp} full />
       </p>
-      <h1>{headline(anomaly)}</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        {headline(anomaly)}
+      </h1>
       <p className="subline">{subline(anomaly)}</p>
       <dl className="scores">
         <div>

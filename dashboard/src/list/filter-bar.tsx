@@ -129,7 +129,7 @@ export function FilterBar({
   const [open, setOpen] = useState(false);
   const props = { filters, onChange };
   return (
-    <search className={open ? 'filters open' : 'filters'}>
+    <div role="search" className={open ? 'filters open' : 'filters'}>
       <button
         type="button"
         className="filters-toggle"
@@ -162,6 +162,6 @@ export function FilterBar({
           Clear
         </button>
       </div>
-    </search>
+    </div>
   );
 }

@@ -29,16 +29,11 @@ const CHANGED = 'telltale:navigated';
 
 export function navigate(to: string, options: { replace?: boolean } = {}): void {
   if (options.replace) {
-    history.replaceState(history.state, '', to);
+    history.replaceState(null, '', to);
   } else {
-    history.pushState({ inside: true }, '', to);
+    history.pushState(null, '', to);
   }
   window.dispatchEvent(new Event(CHANGED));
-}
-
-/** True when the page before this one in the tab's history is one of ours. */
-export function cameFromInside(): boolean {
-  return (history.state as { inside?: boolean } | null)?.inside === true;
 }
 
 function subscribe(listener: () => void): () => void {

@@ -46,7 +46,26 @@ function explain(error: unknown, code: string): Explanation {
     : { message };
 }
 
-export function createSession(storage: Storage): SessionStore {
+type TokenStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
+/** This tab's storage; where the browser forbids it, memory: signed in until the next reload. */
+export function tabStorage(): TokenStorage {
+  try {
+    const storage = window.sessionStorage;
+    storage.setItem(`${STORAGE_KEY}.probe`, '');
+    storage.removeItem(`${STORAGE_KEY}.probe`);
+    return storage;
+  } catch {
+    const kept = new Map<string, string>();
+    return {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => void kept.set(key, value),
+      removeItem: (key) => void kept.delete(key),
+    };
+  }
+}
+
+export function createSession(storage: TokenStorage): SessionStore {
   const listeners = new Set<() => void>();
   const enter = (token: string, notice: string | null = null): Session => {
     storage.setItem(STORAGE_KEY, token);

@@ -1,6 +1,9 @@
 import '@testing-library/jest-dom/vitest';
+import { configure } from '@testing-library/react';
 import { afterEach, beforeEach, vi } from 'vitest';
 import { remembered } from '../list/list-page';
+
+configure({ asyncUtilTimeout: 10_000 });
 
 beforeEach(() => {
   history.replaceState(null, '', '/app/');
