@@ -38,6 +38,14 @@ struct tt_rejection {
     struct tt_str bytes;
 };
 
+/* What a labelled file or a generator knows about a transaction. For reports alone: no stage that
+ * decides may read it. */
+struct tt_truth {
+    bool known;
+    bool fraud;
+    struct tt_str kind; /* absent = none */
+};
+
 /* What the gate on (user_id, transaction_id) said. */
 enum tt_gate { TT_GATE_FRESH = 1, TT_GATE_DUPLICATE, TT_GATE_CONFLICT };
 
@@ -141,6 +149,8 @@ struct tt_event {
     void *reply;           /* who waits for the answer, or NULL (services/data_ingestor) */
     uint32_t reply_index;  /* which record of that request */
     void *closing;         /* of an epoch mark: what closing it made (services/anomaly_aggregator) */
+    bool unstored;         /* history that only warms up: absorbed, not kept */
+    struct tt_truth truth;
     uint64_t source_line;  /* of a file: line or row, from 1; 0 = not from a file */
 
     /* Written by the first feature step before anybody reads it. */

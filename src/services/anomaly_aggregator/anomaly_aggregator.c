@@ -1,0 +1,241 @@
+/* See anomaly_aggregator.h. Each detector stage emits every event in the order of the log, so events
+ * complete in that order too, and no table of open joins is needed: a count in the event is enough. */
+#include "services/anomaly_aggregator/anomaly_aggregator.h"
+
+#include "core/decide/decide.h"
+#include "services/anomaly_aggregator/cases.h"
+#include "services/pipeline/detector_stage.h"
+#include "services/pipeline/topics.h"
+
+#define CASES_MAX 1000000
+
+struct aggregator {
+    struct tt_stage stage;
+    struct tt_anomaly_aggregator_options options;
+    const struct tt_context *context;
+    struct tt_bundle_view view;
+    struct tt_cases cases;
+};
+
+void tt_closing_free(struct tt_closing *closing)
+{
+    if (closing == NULL) {
+        return;
+    }
+    tt_buf_deinit(&closing->bundle_bytes);
+    tt_buf_deinit(&closing->trainer_state);
+    tt_bundle_unref(closing->bundle);
+    tt_delete(closing->alloc, closing, sizeof *closing);
+}
+
+static bool learns(const struct tt_event *event)
+{
+    return event->gate == TT_GATE_FRESH && !event->late;
+}
+
+static enum tt_status make_closing(struct aggregator *aggregator, struct tt_bundle *bundle,
+                                   struct tt_closing **ret, struct tt_error *err)
+{
+    const struct tt_alloc *alloc = aggregator->context->alloc;
+    struct tt_closing *closing = tt_new_array(alloc, 1, sizeof *closing);
+    if (closing == NULL) {
+        return tt_fail(err, TT_E_NOMEM, "no memory to close an epoch");
+    }
+    closing->alloc = alloc;
+    closing->bundle = tt_bundle_ref(bundle);
+    tt_buf_init(&closing->bundle_bytes, alloc, TT_BUNDLE_SIZE_MAX);
+    tt_buf_init(&closing->trainer_state, alloc, TT_BUNDLE_SIZE_MAX * 4);
+    enum tt_status status = tt_bundle_encode(bundle, &closing->bundle_bytes);
+    if (status == TT_OK) {
+        status = tt_trainer_save(aggregator->options.trainer, &closing->trainer_state);
+    }
+    if (status != TT_OK) {
+        tt_closing_free(closing);
+        return tt_fail(err, status, "the closed epoch cannot be encoded: %s",
+                       tt_status_name(status));
+    }
+    *ret = closing;
+    return TT_OK;
+}
+
+/* Everything before the mark has been absorbed: train and publish. */
+static enum tt_status close_epoch(struct aggregator *aggregator, struct tt_event *mark,
+                                  struct tt_error *err)
+{
+    const struct tt_context *context = aggregator->context;
+    if (aggregator->options.trainer == NULL) {
+        return TT_OK;
+    }
+    int64_t start_ns = tt_clock_monotonic_ns(context->clock);
+    struct tt_bundle *bundle = NULL;
+    enum tt_status status = tt_trainer_close(aggregator->options.trainer, mark->epoch,
+                                             mark->txn.timestamp_ms, &bundle, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    struct tt_closing *closing = NULL;
+    status = make_closing(aggregator, bundle, &closing, err);
+    if (status != TT_OK) {
+        tt_bundle_unref(bundle);
+        return status;
+    }
+    mark->closing = closing;
+    mark->bundle = bundle->hash;
+    tt_bundles_publish(context->bundles, bundle);
+    if (context->metrics != NULL) {
+        tt_metrics_observe(context->metrics, TT_METRIC_EPOCH_CLOSE,
+                           tt_clock_monotonic_ns(context->clock) - start_ns);
+        tt_metrics_set(context->metrics, TT_METRIC_EPOCH, (double)mark->epoch);
+    }
+    return TT_OK;
+}
+
+static void count_decision(const struct aggregator *aggregator, const struct tt_event *event)
+{
+    struct tt_metrics *metrics = aggregator->context->metrics;
+    if (metrics == NULL) {
+        return;
+    }
+    const struct tt_engine *engine = aggregator->context->engine;
+    tt_metrics_add_label(metrics, TT_METRIC_DECISIONS, tt_verdict_name(event->decision.verdict), 1);
+    for (uint32_t i = 0; i < engine->setup->detector_count; i++) {
+        if (event->detections[i].fired) {
+            tt_metrics_add_label(metrics, TT_METRIC_DETECTOR_FIRED, engine->detector_names[i], 1);
+        }
+        if ((event->decision.degraded & (1u << i)) != 0) {
+            tt_metrics_add_label(metrics, TT_METRIC_DETECTOR_ABSENT, engine->detector_names[i], 1);
+        }
+    }
+    if (event->decision.anomalous) {
+        tt_metrics_add_label(metrics, TT_METRIC_ANOMALIES,
+                             tt_severity_name(event->decision.severity), 1);
+        tt_metrics_add(metrics, TT_METRIC_ALERTS, event->decision.alerted ? 1 : 0);
+    }
+    tt_metrics_add(metrics, TT_METRIC_LATE, event->late ? 1 : 0);
+}
+
+static enum tt_status decide(struct aggregator *aggregator, struct tt_event *event)
+{
+    const struct tt_context *context = aggregator->context;
+    const struct tt_bundle *bundle = tt_bundle_view_get(&aggregator->view, event->epoch);
+    enum tt_status status = tt_decide(context->engine->setup, bundle, event);
+    if (status != TT_OK && status != TT_E_NOMEM && status != TT_E_LIMIT) {
+        return status;
+    }
+    if (event->decision.severity >= aggregator->options.alert_severity &&
+        event->decision.anomalous) {
+        event->decision.alerted = tt_cases_alert(&aggregator->cases, event);
+    }
+    if (aggregator->options.trainer != NULL && learns(event)) {
+        tt_trainer_absorb(aggregator->options.trainer, event);
+    }
+    count_decision(aggregator, event);
+    return TT_OK;
+}
+
+static enum tt_status finish(struct aggregator *aggregator, struct tt_event *event, int64_t now_ns,
+                             struct tt_error *err)
+{
+    if (event->kind == TT_EVENT_EPOCH) {
+        return close_epoch(aggregator, event, err);
+    }
+    if (event->kind != TT_EVENT_TRANSACTION) {
+        return TT_OK;
+    }
+    if (event->gate != TT_GATE_FRESH) {
+        tt_context_count(aggregator->context, TT_METRIC_DUPLICATES,
+                         event->gate == TT_GATE_DUPLICATE ? 1 : 0);
+        tt_context_count(aggregator->context, TT_METRIC_CONFLICTS,
+                         event->gate == TT_GATE_CONFLICT ? 1 : 0);
+        return TT_OK;
+    }
+    event->time_ns[TT_TIME_DETECTED] = now_ns;
+    enum tt_status status = decide(aggregator, event);
+    event->time_ns[TT_TIME_DECIDED] = tt_context_now_ns(aggregator->context);
+    return status;
+}
+
+static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
+                               size_t count, struct tt_error *err)
+{
+    struct aggregator *aggregator = (struct aggregator *)stage;
+    struct tt_event *complete[TT_BATCH_MAX];
+    size_t complete_count = 0;
+    int64_t now_ns = tt_context_now_ns(aggregator->context);
+    for (size_t i = 0; i < count; i++) {
+        struct tt_event *event = events[i];
+        if (++event->arrived < TT_DETECTOR_STAGES) {
+            tt_event_release(event); /* the other deliveries hold it */
+            continue;
+        }
+        enum tt_status status = finish(aggregator, event, now_ns, err);
+        if (status != TT_OK) {
+            return status;
+        }
+        complete[complete_count++] = event;
+    }
+    if (complete_count == 0) {
+        return TT_OK;
+    }
+    return tt_stage_emit(stage, 0, complete, complete_count, err);
+}
+
+static void free_stage(struct tt_stage *stage)
+{
+    struct aggregator *aggregator = (struct aggregator *)stage;
+    tt_cases_deinit(&aggregator->cases);
+    tt_bundle_view_deinit(&aggregator->view);
+    tt_trainer_free(aggregator->options.trainer);
+    tt_delete(aggregator->context->alloc, aggregator, sizeof *aggregator);
+}
+
+static const struct tt_stage_ops ops = {
+    .name = "anomaly-aggregator",
+    .on_batch = on_batch,
+    .free = free_stage,
+};
+
+enum tt_status tt_anomaly_aggregator_new(const struct tt_anomaly_aggregator_options *options,
+                                         struct tt_stage **ret, struct tt_error *err)
+{
+    const struct tt_context *context = options->context;
+    struct aggregator *aggregator = tt_new_array(context->alloc, 1, sizeof *aggregator);
+    if (aggregator == NULL) {
+        tt_trainer_free(options->trainer);
+        return tt_fail(err, TT_E_NOMEM, "no memory for the anomaly-aggregator");
+    }
+    aggregator->stage.ops = &ops;
+    aggregator->stage.inputs[0] = TT_TOPIC_DETECTIONS;
+    aggregator->stage.outputs[0] = TT_TOPIC_DECISIONS;
+    aggregator->options = *options;
+    aggregator->context = context;
+    tt_bundle_view_init(&aggregator->view, context->bundles);
+    tt_cases_init(&aggregator->cases, context->alloc, options->key, options->alert_dedupe_ms,
+                  CASES_MAX);
+    *ret = &aggregator->stage;
+    return TT_OK;
+}
+
+enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_event *event,
+                                            struct tt_error *err)
+{
+    struct aggregator *aggregator = (struct aggregator *)stage;
+    if (event->kind == TT_EVENT_EPOCH) {
+        return close_epoch(aggregator, event, err);
+    }
+    if (event->kind == TT_EVENT_TRANSACTION) {
+        tt_anomaly_aggregator_note(stage, event);
+        if (learns(event)) {
+            tt_trainer_absorb(aggregator->options.trainer, event);
+        }
+    }
+    return TT_OK;
+}
+
+void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event)
+{
+    struct aggregator *aggregator = (struct aggregator *)stage;
+    if (event->decision.alerted) {
+        tt_cases_note(&aggregator->cases, event);
+    }
+}

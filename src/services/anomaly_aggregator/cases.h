@@ -1,0 +1,34 @@
+/*
+ * Alert cases: which users were alerted lately.
+ *
+ * What:    one alert a user within the dedupe time; later anomalies belong to the same case and do not
+ *          alert again, unless they are more severe than everything the case alerted before.
+ * Why:     an analyst works on a customer, not on each of a burst of payments.
+ * Owner:   the caller owns the struct; the map comes from alloc.
+ * Threads: confined to one thread.
+ * Units:   event time.
+ * Limits:  cases_max users; past it the alert goes out, undeduplicated.
+ */
+#ifndef TT_SERVICES_ANOMALY_AGGREGATOR_CASES_H
+#define TT_SERVICES_ANOMALY_AGGREGATOR_CASES_H
+
+#include "base/map.h"
+#include "core/event/event.h"
+
+struct tt_cases {
+    const struct tt_alloc *alloc;
+    struct tt_hash_key key;
+    struct tt_map map;
+    int64_t dedupe_ms;
+    int64_t swept_ms; /* event time of the last sweep */
+};
+
+void tt_cases_init(struct tt_cases *cases, const struct tt_alloc *alloc, struct tt_hash_key key,
+                   int64_t dedupe_ms, size_t cases_max);
+void tt_cases_deinit(struct tt_cases *cases);
+/* Whether this anomaly opens a case or raises one, and so alerts; remembers it. */
+bool tt_cases_alert(struct tt_cases *cases, const struct tt_event *event);
+/* Replay: remembers an alert that was given. */
+void tt_cases_note(struct tt_cases *cases, const struct tt_event *event);
+
+#endif

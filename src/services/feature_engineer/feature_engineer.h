@@ -1,0 +1,41 @@
+/*
+ * feature-engineer: one stage for each feature step, chained over topics keyed by each entity.
+ *
+ * What:    step 0 (the user's) has the gate in front: duplicates and conflicts touch no state. Each step
+ *          writes its features into the vector; the last one stamps the decision epoch.
+ * Why:     an entity's windows live where its key lives: chained steps are exact for merchants and devices
+ *          too, in one process or over Kafka.
+ * Owner:   stages are freed by their runner.
+ * Threads: one a stage.
+ * Limits:  those of core/features/step.h and gate.h.
+ * Fails:   TT_E_NOMEM never: an event that could not be absorbed is counted and goes on; the gate's look-up
+ *          stops the pipeline when the store cannot answer.
+ */
+#ifndef TT_SERVICES_FEATURE_ENGINEER_FEATURE_ENGINEER_H
+#define TT_SERVICES_FEATURE_ENGINEER_FEATURE_ENGINEER_H
+
+#include "core/features/step.h"
+#include "runtime/stage.h"
+#include "services/feature_engineer/gate.h"
+#include "services/pipeline/context.h"
+
+struct tt_feature_engineer_options {
+    const struct tt_context *context;
+    uint32_t step;
+    struct tt_step_options limits;
+    int64_t dedupe_horizon_ms; /* step 0 only */
+    uint32_t dedupe_max;
+    tt_gate_lookup *lookup;
+    void *lookup_ctx;
+};
+
+/* The stage of one step. */
+enum tt_status tt_feature_engineer_new(const struct tt_feature_engineer_options *options,
+                                       struct tt_stage **ret, struct tt_error *err) TT_MUST_USE;
+/* Replay at start, before the runner: absorbs a stored event as it was recorded. */
+enum tt_status tt_feature_engineer_replay(struct tt_stage *stage, struct tt_event *event,
+                                          struct tt_error *err) TT_MUST_USE;
+/* The step's numbers; only while the stage's thread does not run, or from it. */
+struct tt_step_stats tt_feature_engineer_stats(const struct tt_stage *stage);
+
+#endif

@@ -1,0 +1,164 @@
+/* See gate.h. Entries form a ring in order of arrival, so forgetting the oldest is one step; buckets
+ * chain entries by index. */
+#include "services/feature_engineer/gate.h"
+
+#define CAPACITY_FIRST 1024u
+#define NONE UINT32_MAX
+
+void tt_gate_init(struct tt_gate *gate, const struct tt_alloc *alloc, struct tt_hash_key key,
+                  int64_t horizon_ms, uint32_t entries_max, tt_gate_lookup *lookup, void *ctx)
+{
+    *gate = (struct tt_gate){
+        .alloc = alloc,
+        .hash_key = key,
+        .entries_max = entries_max,
+        .horizon_ms = horizon_ms,
+        .watermark_ms = INT64_MIN,
+        .floor_ms = INT64_MIN,
+        .lookup = lookup,
+        .ctx = ctx,
+    };
+}
+
+void tt_gate_deinit(struct tt_gate *gate)
+{
+    tt_delete(gate->alloc, gate->entries, gate->capacity * sizeof *gate->entries);
+    tt_delete(gate->alloc, gate->buckets, gate->capacity * sizeof *gate->buckets);
+    gate->entries = NULL;
+    gate->buckets = NULL;
+    gate->capacity = 0;
+}
+
+static uint32_t bucket_of(const struct tt_gate *gate, struct tt_hash128 key)
+{
+    return (uint32_t)key.low & (gate->capacity - 1);
+}
+
+static void link_entry(struct tt_gate *gate, uint32_t index)
+{
+    uint32_t *bucket = &gate->buckets[bucket_of(gate, gate->entries[index].key)];
+    gate->entries[index].next = *bucket;
+    *bucket = index;
+}
+
+static enum tt_status grow(struct tt_gate *gate, struct tt_error *err)
+{
+    uint32_t capacity = gate->capacity == 0 ? CAPACITY_FIRST : gate->capacity * 2;
+    struct tt_gate_entry *entries = tt_new(gate->alloc, capacity * sizeof *entries);
+    uint32_t *buckets = tt_new(gate->alloc, capacity * sizeof *buckets);
+    if (entries == NULL || buckets == NULL) {
+        tt_delete(gate->alloc, entries, capacity * sizeof *entries);
+        tt_delete(gate->alloc, buckets, capacity * sizeof *buckets);
+        return tt_fail(err, TT_E_NOMEM, "no memory for %u transaction ids", capacity);
+    }
+    for (uint32_t i = 0; i < gate->count; i++) {
+        entries[i] = gate->entries[(gate->head + i) & (gate->capacity - 1)];
+    }
+    for (uint32_t i = 0; i < capacity; i++) {
+        buckets[i] = NONE;
+    }
+    uint32_t count = gate->count;
+    tt_gate_deinit(gate);
+    gate->entries = entries;
+    gate->buckets = buckets;
+    gate->capacity = capacity;
+    gate->head = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        link_entry(gate, i);
+    }
+    return TT_OK;
+}
+
+static void forget_oldest(struct tt_gate *gate)
+{
+    uint32_t index = gate->head;
+    const struct tt_gate_entry *entry = &gate->entries[index];
+    uint32_t *at = &gate->buckets[bucket_of(gate, entry->key)];
+    while (*at != index) {
+        at = &gate->entries[*at].next;
+    }
+    *at = entry->next;
+    if (entry->event_ms > gate->floor_ms) {
+        gate->floor_ms = entry->event_ms;
+    }
+    gate->head = (gate->head + 1) & (gate->capacity - 1);
+    gate->count--;
+}
+
+static const struct tt_gate_entry *find(const struct tt_gate *gate, struct tt_hash128 key)
+{
+    if (gate->capacity == 0) {
+        return NULL;
+    }
+    for (uint32_t i = gate->buckets[bucket_of(gate, key)]; i != NONE; i = gate->entries[i].next) {
+        const struct tt_gate_entry *entry = &gate->entries[i];
+        if (entry->key.high == key.high && entry->key.low == key.low) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static enum tt_status remember(struct tt_gate *gate, const struct tt_event *event,
+                               struct tt_hash128 key, struct tt_error *err)
+{
+    int64_t event_ms = event->txn.timestamp_ms;
+    if (event_ms > gate->watermark_ms) {
+        gate->watermark_ms = event_ms;
+    }
+    while (gate->count > 0 && (gate->count >= gate->entries_max ||
+                               gate->entries[gate->head].event_ms <
+                                   gate->watermark_ms - gate->horizon_ms)) {
+        forget_oldest(gate);
+    }
+    if (gate->count == gate->capacity) {
+        enum tt_status status = grow(gate, err);
+        if (status != TT_OK) {
+            return status;
+        }
+    }
+    uint32_t index = (gate->head + gate->count) & (gate->capacity - 1);
+    gate->entries[index] =
+        (struct tt_gate_entry){key, event->content, event_ms, event->seq, NONE};
+    link_entry(gate, index);
+    gate->count++;
+    return TT_OK;
+}
+
+/* Older than the horizon (seen before a restart, perhaps), or than something that had to make room. */
+static bool may_be_forgotten(const struct tt_gate *gate, int64_t event_ms)
+{
+    return event_ms <= gate->floor_ms ||
+           (gate->watermark_ms != INT64_MIN && event_ms < gate->watermark_ms - gate->horizon_ms);
+}
+
+static bool same(struct tt_hash128 a, struct tt_hash128 b)
+{
+    return a.high == b.high && a.low == b.low;
+}
+
+enum tt_status tt_gate_pass(struct tt_gate *gate, struct tt_event *event, struct tt_error *err)
+{
+    struct tt_hash128 key = tt_txn_key_hash(&gate->hash_key, &event->txn);
+    const struct tt_gate_entry *entry = find(gate, key);
+    if (entry != NULL) {
+        event->first_seq = entry->seq;
+        event->gate = same(entry->content, event->content) ? TT_GATE_DUPLICATE : TT_GATE_CONFLICT;
+        return TT_OK;
+    }
+    if (gate->lookup != NULL && may_be_forgotten(gate, event->txn.timestamp_ms)) {
+        bool found = false;
+        struct tt_hash128 content = {0};
+        enum tt_status status =
+            gate->lookup(gate->ctx, &event->txn, &found, &content, &event->first_seq, err);
+        if (status != TT_OK) {
+            return status;
+        }
+        if (found) {
+            event->gate = same(content, event->content) ? TT_GATE_DUPLICATE : TT_GATE_CONFLICT;
+            return TT_OK;
+        }
+    }
+    event->gate = TT_GATE_FRESH;
+    return remember(gate, event, key, err);
+}

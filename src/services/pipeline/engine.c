@@ -1,0 +1,167 @@
+/* See engine.h. */
+#include "services/pipeline/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format/yaml.h"
+
+#define TREE_BLOCK_SIZE (64u << 10)
+#define TREE_SIZE_MAX (1u << 30)
+
+enum tt_status tt_engine_place(const struct tt_engine_source *source, struct tt_error *err)
+{
+    char message[sizeof err->message];
+    if (err->line != 0) {
+        (void)snprintf(message, sizeof message, "%s:%u:%u: %.200s", source->name, err->line,
+                       err->column, err->message);
+    } else {
+        (void)snprintf(message, sizeof message, "%s: %.200s", source->name, err->message);
+    }
+    memcpy(err->message, message, sizeof message);
+    return err->status;
+}
+
+enum tt_status tt_engine_parse(const struct tt_engine_source *source, struct tt_arena *arena,
+                               struct tt_tree **ret, struct tt_error *err)
+{
+    if (tt_yaml_parse(arena, source->text, ret, err) != TT_OK) {
+        return tt_engine_place(source, err);
+    }
+    return TT_OK;
+}
+
+static enum tt_status make_plan(struct tt_engine *engine, const struct tt_engine_options *options,
+                                struct tt_arena *arena, struct tt_error *err)
+{
+    struct tt_tree *tree = NULL;
+    enum tt_status status = tt_engine_parse(&options->features, arena, &tree, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    struct tt_attribute attributes[TT_ATTRIBUTES_MAX] = {0};
+    for (uint32_t i = 0; i < options->attribute_count; i++) {
+        attributes[i].name = options->attributes[i].name;
+        attributes[i].type = options->attributes[i].type;
+    }
+    struct tt_plan_options plan_options = {
+        .attributes = attributes,
+        .attribute_count = options->attribute_count,
+    };
+    if (tt_plan_compile(engine->alloc, tree, &plan_options, &engine->plan, err) != TT_OK) {
+        return tt_engine_place(&options->features, err);
+    }
+    return TT_OK;
+}
+
+static enum tt_status make_names(struct tt_engine *engine, const struct tt_engine_options *options,
+                                 struct tt_error *err)
+{
+    struct tt_attribute_decl attributes[TT_ATTRIBUTES_MAX];
+    for (uint32_t i = 0; i < options->attribute_count; i++) {
+        attributes[i].name = options->attributes[i].name;
+        attributes[i].type = options->attributes[i].type;
+    }
+    struct tt_str features[TT_FEATURES_MAX];
+    uint32_t count = tt_plan_feature_count(engine->plan);
+    for (uint32_t i = 0; i < count; i++) {
+        features[i] = tt_plan_feature(engine->plan, i)->name;
+        engine->feature_names[i] = features[i].data;
+    }
+    engine->record_names.features = engine->feature_names;
+    engine->record_names.feature_count = count;
+    return tt_names_new(engine->alloc, attributes, options->attribute_count, features, count,
+                        &engine->names, err);
+}
+
+static enum tt_status make_rules(struct tt_engine *engine, const struct tt_engine_options *options,
+                                 struct tt_arena *arena, struct tt_error *err)
+{
+    struct tt_tree *tree = NULL;
+    enum tt_status status = tt_engine_parse(&options->rules, arena, &tree, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    if (tt_rules_compile(engine->alloc, tree, engine->names, &engine->rules, err) != TT_OK) {
+        return tt_engine_place(&options->rules, err);
+    }
+    return TT_OK;
+}
+
+static enum tt_status make_setup(struct tt_engine *engine, const struct tt_engine_options *options,
+                                 struct tt_arena *arena, struct tt_error *err)
+{
+    struct tt_tree *tree = NULL;
+    enum tt_status status = tt_engine_parse(&options->detectors, arena, &tree, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    struct tt_str features[TT_FEATURES_MAX];
+    for (uint32_t i = 0; i < engine->record_names.feature_count; i++) {
+        features[i] = tt_str_from(engine->feature_names[i]);
+    }
+    struct tt_setup_options setup_options = {
+        .plan = tt_plan_hash(engine->plan),
+        .features = features,
+        .feature_count = engine->record_names.feature_count,
+        .rules = engine->rules,
+        .names = engine->names,
+        .detectors = tree,
+        .cpu = options->cpu,
+    };
+    if (tt_setup_new(engine->alloc, &setup_options, &engine->setup, err) != TT_OK) {
+        return tt_engine_place(&options->detectors, err);
+    }
+    for (uint32_t i = 0; i < engine->setup->detector_count; i++) {
+        engine->detector_names[i] = tt_setup_detector_name(engine->setup, i);
+    }
+    engine->record_names.detectors = engine->detector_names;
+    engine->record_names.detector_count = engine->setup->detector_count;
+    return TT_OK;
+}
+
+enum tt_status tt_engine_new(const struct tt_alloc *alloc, const struct tt_engine_options *options,
+                             struct tt_engine **ret, struct tt_error *err)
+{
+    struct tt_error local = {0};
+    err = err != NULL ? err : &local;
+    if (options->attribute_count > TT_ATTRIBUTES_MAX) {
+        return tt_fail(err, TT_E_LIMIT, "more than %d attributes", TT_ATTRIBUTES_MAX);
+    }
+    struct tt_engine *engine = tt_new_array(alloc, 1, sizeof *engine);
+    if (engine == NULL) {
+        return tt_fail(err, TT_E_NOMEM, "no memory for the engine");
+    }
+    engine->alloc = alloc;
+    struct tt_arena arena;
+    tt_arena_init(&arena, alloc, TREE_BLOCK_SIZE, TREE_SIZE_MAX);
+    enum tt_status status = make_plan(engine, options, &arena, err);
+    if (status == TT_OK) {
+        status = make_names(engine, options, err);
+    }
+    if (status == TT_OK && !options->without_rules) {
+        status = make_rules(engine, options, &arena, err);
+    }
+    if (status == TT_OK) {
+        status = make_setup(engine, options, &arena, err);
+    }
+    tt_arena_deinit(&arena);
+    if (status != TT_OK) {
+        tt_engine_free(engine);
+        return status;
+    }
+    *ret = engine;
+    return TT_OK;
+}
+
+void tt_engine_free(struct tt_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    tt_setup_unref(engine->setup);
+    tt_rules_free(engine->rules);
+    tt_names_free(engine->names);
+    tt_plan_free(engine->plan);
+    tt_delete(engine->alloc, engine, sizeof *engine);
+}
