@@ -2,8 +2,6 @@
  * so that nobody ever pops a single element and the ABA problem cannot arise. */
 #include "runtime/event_pool.h"
 
-#include <string.h>
-
 /* The first block of an event's text: a usual transaction fits. */
 #define TEXT_BLOCK_SIZE 1024
 
@@ -54,15 +52,6 @@ void tt_event_pool_deinit(struct tt_event_pool *pool)
     pool->events = NULL;
 }
 
-/* The vector is written before it is read. */
-static void make_fresh(struct tt_event *event)
-{
-    tt_arena_reset(&event->text);
-    memset(&event->kind, 0, offsetof(struct tt_event, vector) - offsetof(struct tt_event, kind));
-    event->references = 1;
-    event->vector.count = 0;
-}
-
 struct tt_event *tt_event_pool_get(struct tt_event_pool *pool)
 {
     if (pool->local == NULL) {
@@ -80,7 +69,8 @@ struct tt_event *tt_event_pool_get(struct tt_event_pool *pool)
     struct tt_event *event = pool->local;
     pool->local = event->next_free;
     pool->taken++;
-    make_fresh(event);
+    tt_event_clear(event);
+    event->references = 1;
     return event;
 }
 

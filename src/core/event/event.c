@@ -1,6 +1,8 @@
 /* Names of severities and verdicts, as they stand in JSON, rules and configuration. */
 #include "core/event/event.h"
 
+#include <string.h>
+
 static const char *const severity_names[] = {"none", "low", "medium", "high", "critical"};
 static const char *const verdict_names[] = {"", "allow", "review", "block"};
 
@@ -32,4 +34,11 @@ uint8_t tt_severity_find(struct tt_str name)
 uint8_t tt_verdict_find(struct tt_str name)
 {
     return find_name(verdict_names, TT_ARRAY_SIZE(verdict_names), name);
+}
+
+void tt_event_clear(struct tt_event *event)
+{
+    tt_arena_reset(&event->text);
+    memset(&event->kind, 0, offsetof(struct tt_event, vector) - offsetof(struct tt_event, kind));
+    event->vector.count = 0;
 }

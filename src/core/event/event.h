@@ -157,6 +157,9 @@ struct tt_event {
     struct tt_vector vector;
 };
 
+/* Empties an event for its next use: everything but the pool's part. */
+void tt_event_clear(struct tt_event *event);
+
 /* A feature's value, NaN-free: false when it is missing. */
 static inline bool tt_vector_get(const struct tt_vector *vector, uint32_t index, double *ret)
 {

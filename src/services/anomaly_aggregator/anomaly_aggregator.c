@@ -30,7 +30,8 @@ void tt_closing_free(struct tt_closing *closing)
 
 static bool learns(const struct tt_event *event)
 {
-    return event->gate == TT_GATE_FRESH && !event->late;
+    /* read back from a stored row by the same bit */
+    return event->gate == TT_GATE_FRESH && (event->step_absorbed & 1) != 0;
 }
 
 static enum tt_status make_closing(struct aggregator *aggregator, struct tt_bundle *bundle,

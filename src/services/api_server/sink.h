@@ -1,0 +1,41 @@
+/*
+ * The sink of api-server: decisions are committed, then answered.
+ *
+ * What:    packs decided events into rows, commits them in groups, answers whoever waits, forwards what
+ *          alerts to `anomalies`. Refused records become dead letters in the same commit.
+ * Why:     an answer goes out only after the commit, so everything acknowledged is there after a crash. A group
+ *          is whatever has come in while the last one was written.
+ * Owner:   the stage is freed by its runner; store and state stay the caller's.
+ * Threads: one.
+ * Limits:  a group holds SINK_GROUP_MAX events; while the store fails, at most as many as there are events wait.
+ * Fails:   a commit that fails for a passing reason (disk full, I/O) is tried again for retry_for_ms, nothing is
+ *          acknowledged meanwhile and the sources are held back by the credits; then, and for any other
+ *          reason at once, the pipeline stops.
+ */
+#ifndef TT_SERVICES_API_SERVER_SINK_H
+#define TT_SERVICES_API_SERVER_SINK_H
+
+#include "ports/state.h"
+#include "ports/store.h"
+#include "format/record/record_json.h"
+#include "runtime/stage.h"
+#include "services/pipeline/context.h"
+
+/* Owner of the trainer's state in the state port, and its one entry. */
+#define TT_TRAINER_OWNER "trainer"
+#define TT_TRAINER_ENTRY "state"
+
+struct tt_sink_options {
+    const struct tt_context *context;
+    struct tt_store *store;
+    struct tt_state *state;
+    struct tt_state_token trainer_token;
+    const struct tt_record_schema *schema; /* reads stored records */
+    int64_t retry_for_ms;
+    bool *degraded; /* set (atomically) while commits fail; may be NULL */
+};
+
+enum tt_status tt_sink_new(const struct tt_sink_options *options, struct tt_stage **ret,
+                           struct tt_error *err) TT_MUST_USE;
+
+#endif
