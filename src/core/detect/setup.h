@@ -95,7 +95,7 @@ struct tt_setup {
     struct tt_detector detectors[TT_DETECTORS_MAX];
     double half_life_ms;                            /* of calibration and samples */
     double severity_p[TT_SEVERITY_CRITICAL + 1];    /* [low] > [medium] > [high] > [critical] */
-    uint8_t policy[TT_SEVERITY_CRITICAL + 1];       /* enum tt_verdict per severity */
+    uint8_t policy[TT_SEVERITY_CRITICAL + 1];       /* enum tt_verdict_kind per severity */
     int64_t epoch_length_ms;
     uint32_t epoch_early_count;
     uint64_t epoch_early[8]; /* events since the start at which early epochs close, ascending */

@@ -56,7 +56,7 @@ enum tt_severity {
     TT_SEVERITY_HIGH,
     TT_SEVERITY_CRITICAL,
 };
-enum tt_verdict { TT_ALLOW = 1, TT_REVIEW, TT_BLOCK };
+enum tt_verdict_kind { TT_ALLOW = 1, TT_REVIEW, TT_BLOCK };
 
 /* Moments in an event's way through the stages. */
 enum tt_event_time {
@@ -110,7 +110,7 @@ struct tt_decision {
     double score;   /* in [0, 1): 1 - p_value */
     double p_value; /* in (0, 1) */
     uint8_t severity; /* enum tt_severity */
-    uint8_t verdict;  /* enum tt_verdict */
+    uint8_t verdict;  /* enum tt_verdict_kind */
     bool anomalous;   /* severity is not none */
     bool alerted;
     uint32_t degraded; /* bits: detector i was absent */

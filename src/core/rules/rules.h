@@ -43,7 +43,7 @@ struct tt_rule_info {
     uint32_t tag_count;
     uint8_t mode;     /* enum tt_rule_mode */
     uint8_t severity; /* enum tt_severity */
-    uint8_t verdict;  /* enum tt_verdict: the rule's decision */
+    uint8_t verdict;  /* enum tt_verdict_kind: the rule's decision */
     double score;     /* [0, 1) */
     int64_t valid_from_ms, valid_until_ms; /* INT64_MIN, INT64_MAX when not given */
     const uint32_t *slots; /* slots of the names the condition reads, ascending: the evidence */

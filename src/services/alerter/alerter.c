@@ -11,6 +11,8 @@
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS 60000
 #define TICK_MS 100
+/* Deliveries of one route in a row, so that a slow one does not starve the others for long. */
+#define ROUND_MAX 64
 
 /* The delivery a route works on. */
 struct delivery {
@@ -153,11 +155,10 @@ static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_
     int64_t now_ms = now_ns / 1000000;
     for (uint32_t i = 0; i < alerter->options.route_count; i++) {
         struct delivery *delivery = &alerter->deliveries[i];
-        if (delivery->idle || now_ms < delivery->at_ms) {
-            continue;
-        }
-        if (delivery->id[0] != '\0' || load_next(alerter, i)) {
-            deliver(alerter, i, now_ms);
+        for (int k = 0; k < ROUND_MAX && !delivery->idle && now_ms >= delivery->at_ms; k++) {
+            if (delivery->id[0] != '\0' || load_next(alerter, i)) {
+                deliver(alerter, i, now_ms);
+            }
         }
     }
     return TT_OK;

@@ -13,7 +13,7 @@ struct engineer {
     uint32_t step_index;
     bool last;
     struct tt_step *step;
-    struct tt_gate gate; /* of step 0 */
+    struct tt_gate_table gate; /* of step 0 */
     char input[96], output[96];
     int64_t stats_ns;
 };

@@ -5,10 +5,10 @@
 #define CAPACITY_FIRST 1024u
 #define NONE UINT32_MAX
 
-void tt_gate_init(struct tt_gate *gate, const struct tt_alloc *alloc, struct tt_hash_key key,
+void tt_gate_init(struct tt_gate_table *gate, const struct tt_alloc *alloc, struct tt_hash_key key,
                   int64_t horizon_ms, uint32_t entries_max, tt_gate_lookup *lookup, void *ctx)
 {
-    *gate = (struct tt_gate){
+    *gate = (struct tt_gate_table){
         .alloc = alloc,
         .hash_key = key,
         .entries_max = entries_max,
@@ -20,7 +20,7 @@ void tt_gate_init(struct tt_gate *gate, const struct tt_alloc *alloc, struct tt_
     };
 }
 
-void tt_gate_deinit(struct tt_gate *gate)
+void tt_gate_deinit(struct tt_gate_table *gate)
 {
     tt_delete(gate->alloc, gate->entries, gate->capacity * sizeof *gate->entries);
     tt_delete(gate->alloc, gate->buckets, gate->capacity * sizeof *gate->buckets);
@@ -29,19 +29,19 @@ void tt_gate_deinit(struct tt_gate *gate)
     gate->capacity = 0;
 }
 
-static uint32_t bucket_of(const struct tt_gate *gate, struct tt_hash128 key)
+static uint32_t bucket_of(const struct tt_gate_table *gate, struct tt_hash128 key)
 {
     return (uint32_t)key.low & (gate->capacity - 1);
 }
 
-static void link_entry(struct tt_gate *gate, uint32_t index)
+static void link_entry(struct tt_gate_table *gate, uint32_t index)
 {
     uint32_t *bucket = &gate->buckets[bucket_of(gate, gate->entries[index].key)];
     gate->entries[index].next = *bucket;
     *bucket = index;
 }
 
-static enum tt_status grow(struct tt_gate *gate, struct tt_error *err)
+static enum tt_status grow(struct tt_gate_table *gate, struct tt_error *err)
 {
     uint32_t capacity = gate->capacity == 0 ? CAPACITY_FIRST : gate->capacity * 2;
     struct tt_gate_entry *entries = tt_new(gate->alloc, capacity * sizeof *entries);
@@ -69,7 +69,7 @@ static enum tt_status grow(struct tt_gate *gate, struct tt_error *err)
     return TT_OK;
 }
 
-static void forget_oldest(struct tt_gate *gate)
+static void forget_oldest(struct tt_gate_table *gate)
 {
     uint32_t index = gate->head;
     const struct tt_gate_entry *entry = &gate->entries[index];
@@ -85,7 +85,7 @@ static void forget_oldest(struct tt_gate *gate)
     gate->count--;
 }
 
-static const struct tt_gate_entry *find(const struct tt_gate *gate, struct tt_hash128 key)
+static const struct tt_gate_entry *find(const struct tt_gate_table *gate, struct tt_hash128 key)
 {
     if (gate->capacity == 0) {
         return NULL;
@@ -99,7 +99,7 @@ static const struct tt_gate_entry *find(const struct tt_gate *gate, struct tt_ha
     return NULL;
 }
 
-static enum tt_status remember(struct tt_gate *gate, const struct tt_event *event,
+static enum tt_status remember(struct tt_gate_table *gate, const struct tt_event *event,
                                struct tt_hash128 key, struct tt_error *err)
 {
     int64_t event_ms = event->txn.timestamp_ms;
@@ -126,7 +126,7 @@ static enum tt_status remember(struct tt_gate *gate, const struct tt_event *even
 }
 
 /* Older than the horizon (seen before a restart, perhaps), or than something that had to make room. */
-static bool may_be_forgotten(const struct tt_gate *gate, int64_t event_ms)
+static bool may_be_forgotten(const struct tt_gate_table *gate, int64_t event_ms)
 {
     return event_ms <= gate->floor_ms ||
            (gate->watermark_ms != INT64_MIN && event_ms < gate->watermark_ms - gate->horizon_ms);
@@ -137,7 +137,7 @@ static bool same(struct tt_hash128 a, struct tt_hash128 b)
     return a.high == b.high && a.low == b.low;
 }
 
-enum tt_status tt_gate_pass(struct tt_gate *gate, struct tt_event *event, struct tt_error *err)
+enum tt_status tt_gate_pass(struct tt_gate_table *gate, struct tt_event *event, struct tt_error *err)
 {
     struct tt_hash128 key = tt_txn_key_hash(&gate->hash_key, &event->txn);
     const struct tt_gate_entry *entry = find(gate, key);

@@ -30,7 +30,7 @@ struct tt_gate_entry {
     uint32_t next; /* in its bucket; UINT32_MAX = end */
 };
 
-struct tt_gate {
+struct tt_gate_table {
     const struct tt_alloc *alloc;
     struct tt_hash_key hash_key;
     struct tt_gate_entry *entries; /* a ring in order of arrival */
@@ -45,11 +45,11 @@ struct tt_gate {
     void *ctx;
 };
 
-void tt_gate_init(struct tt_gate *gate, const struct tt_alloc *alloc, struct tt_hash_key key,
+void tt_gate_init(struct tt_gate_table *gate, const struct tt_alloc *alloc, struct tt_hash_key key,
                   int64_t horizon_ms, uint32_t entries_max, tt_gate_lookup *lookup, void *ctx);
-void tt_gate_deinit(struct tt_gate *gate);
+void tt_gate_deinit(struct tt_gate_table *gate);
 /* Says fresh, duplicate or conflict in event->gate (and first_seq), and remembers a fresh one. */
-enum tt_status tt_gate_pass(struct tt_gate *gate, struct tt_event *event,
+enum tt_status tt_gate_pass(struct tt_gate_table *gate, struct tt_event *event,
                             struct tt_error *err) TT_MUST_USE;
 
 #endif

@@ -16,6 +16,7 @@
 #include "core/detect/setup.h"
 #include "core/features/plan.h"
 #include "core/rules/rules.h"
+#include "format/record/record.h"
 #include "format/record/record_write.h"
 
 #define TT_ENGINE_FILE_MAX (64u << 20)
