@@ -18,6 +18,10 @@
 #define TT_SIM_MEAN_DAILY 2.0     /* payments of a customer */
 #define TT_SIM_FRAUD_SHARE 0.0065 /* of all rows, at fraud 1 */
 #define TT_SIM_PLANE_KM 100.0
+#define TT_SIM_TERMINAL_DAYS_MIN 14.0 /* how long an episode lasts, uniform */
+#define TT_SIM_TERMINAL_DAYS_MAX 42.0
+#define TT_SIM_CARD_DAYS_MIN 2.0
+#define TT_SIM_CARD_DAYS_MAX 14.0
 #define TT_SIM_TABLE_SIZE 1024u
 #define TT_SIM_SLOTS 240u /* six-minute slots of the day, in the tables of hours */
 #define TT_SIM_SLOT_MS 360000u
@@ -68,6 +72,13 @@ struct tt_sim_place_row {
 };
 extern const struct tt_sim_category_row tt_sim_categories[TT_SIM_CATEGORY_COUNT];
 extern const struct tt_sim_place_row tt_sim_places[TT_SIM_PLACE_COUNT];
+
+/* rows_boosted: mean rows of an episode that is pressed into a boost window; declined: share of its
+ * rows that the issuer declines. */
+struct tt_sim_kind_row {
+    double share, rows, rows_boosted, declined;
+};
+extern const struct tt_sim_kind_row tt_sim_kinds[TT_SIM_KIND_COUNT];
 
 struct tt_sim_merchant {
     double latitude, longitude; /* 0 of online ones */
@@ -187,17 +198,28 @@ uint32_t tt_sim_zone_at(const struct tt_sim_customer *customer, int64_t ms);
 double tt_sim_fraud_rows_daily(const struct tt_sim_options *options);
 /* Mean episodes that last (terminals, stolen cards) going on at any time. */
 double tt_sim_fraud_lasting(const struct tt_sim_options *options);
+/* Mean days of an episode of a kind that lasts. */
+double tt_sim_episode_mean_days(unsigned kind);
 /* Starts the episodes of sim->day and queues the rows of those that last. */
 void tt_sim_fraud_plan(struct tt_sim *sim);
 /* Episodes that were already going on when the generator starts. */
 void tt_sim_fraud_warm(struct tt_sim *sim);
+/* A queued fraud row; false when its customer has gone. */
+bool tt_sim_fraud_do(struct tt_sim *sim, const struct tt_sim_row *row,
+                     struct tt_sim_transaction *ret);
+
+/* episodes.c */
+/* A new episode of a kind that lasts, its end still open. */
+struct tt_sim_episode tt_sim_episode_make(struct tt_sim *sim, uint8_t kind);
+/* How long one lasts. */
+int64_t tt_sim_episode_duration_ms(struct tt_sim *sim, unsigned kind);
+/* Queues what it does in [from, until) of the planned day, at hours that fit the shop. */
+void tt_sim_episode_rows(struct tt_sim *sim, const struct tt_sim_episode *episode, int64_t from,
+                         int64_t until);
 /* The row of kind START: queues what the episode does. */
 void tt_sim_fraud_start(struct tt_sim *sim, const struct tt_sim_row *row);
 /* After a genuine payment on the spot: whoever waits for one follows it from far away. */
 void tt_sim_fraud_follow(struct tt_sim *sim, uint32_t customer, uint32_t merchant, int64_t ms);
-/* A queued fraud row; false when its customer has gone. */
-bool tt_sim_fraud_do(struct tt_sim *sim, const struct tt_sim_row *row,
-                     struct tt_sim_transaction *ret);
 
 /* sim.c */
 /* Adds to the queue; a full queue drops the row (its maximum is never reached by default). */
