@@ -105,6 +105,21 @@ static void budget_flags_the_highest_rows_of_each_day(void **state)
     tt_evaluation_free(evaluation);
 }
 
+static void equal_scores_are_flagged_by_arrival(void **state)
+{
+    (void)state;
+    struct tt_evaluation_options options = tt_evaluation_options_default();
+    options.alerts_daily = 1;
+    struct tt_evaluation *evaluation = make(&options);
+    add(evaluation, -0.0, 0, "a", true); /* equal to 0, and first */
+    add(evaluation, 0.0, 0, "b", false);
+    add(evaluation, 0.0, 0, "c", false);
+    finish(evaluation);
+    assert_int_equal(report.whole.caught, 1);
+    assert_true(fabs(report.whole.auc - 0.5) < 1e-12);
+    tt_evaluation_free(evaluation);
+}
+
 static void card_scores_by_its_highest_row_and_is_fraud_by_any(void **state)
 {
     (void)state;
@@ -134,18 +149,18 @@ static void fold_leaves_out_who_is_known_and_removes_who_was_found(void **state)
     add(evaluation, 0.5, 7, "eight", true);  /* day 15 - 8: known from day 15 on */
     add(evaluation, 0.5, 13, "never", true); /* known from day 21 on: after the test */
     add(evaluation, 0.9, 14, "early", true);
-    add(evaluation, 0.8, 14, "eight", true); /* still in: found */
-    add(evaluation, 0.9, 15, "eight", true); /* out */
-    add(evaluation, 0.3, 15, "never", true); /* in: found */
-    add(evaluation, 0.9, 16, "never", true); /* found already: no card, still a row */
-    add(evaluation, 0.2, 16, "other", true); /* so this is the highest card */
-    add(evaluation, 0.9, 21, "other", true); /* after the test */
+    add(evaluation, 0.8, 14, "eight", true);  /* still in: found */
+    add(evaluation, 0.9, 15, "eight", true);  /* out */
+    add(evaluation, 0.3, 15, "never", true);  /* in: found */
+    add(evaluation, 0.9, 16, "never", true);  /* found already: no card, still a row */
+    add(evaluation, 0.2, 16, "other", false); /* so this is the highest card */
+    add(evaluation, 0.9, 21, "other", true);  /* after the test */
     add(evaluation, 0.1, 14, "other", false);
     finish(evaluation);
     assert_int_equal(report.folds[0].rows, 5);
-    assert_int_equal(report.folds[0].frauds, 4);
+    assert_int_equal(report.folds[0].frauds, 3);
     assert_int_equal(report.folds[0].days, 3);
-    assert_true(fabs(report.folds[0].card_precision - 1.0) < 1e-12);
+    assert_true(fabs(report.folds[0].card_precision - 2.0 / 3.0) < 1e-12);
     assert_true(fabs(report.folds[0].auc - 1.0) < 1e-12);
     assert_true(fabs(report.mean.auc - report.folds[0].auc) < 1e-12);
     tt_evaluation_free(evaluation);
@@ -176,7 +191,7 @@ static void kinds_are_counted_and_too_many_become_other(void **state)
     struct tt_evaluation *evaluation = make(&options);
     char name[48];
     for (int i = 0; i < 40; i++) {
-        (void)snprintf(name, sizeof name, "kind-%02d", i / 2);
+        (void)snprintf(name, sizeof name, "kind-%02d", 19 - i / 2);
         struct tt_evaluation_row row = {.score = i == 0 ? 1.0 : 0.1,
                                         .user = TT_STR("u"),
                                         .fraud = true,
@@ -186,10 +201,12 @@ static void kinds_are_counted_and_too_many_become_other(void **state)
     }
     finish(evaluation);
     assert_int_equal(report.kind_count, TT_EVALUATION_KINDS_MAX);
-    assert_string_equal(report.kinds[0].name, "kind-00");
-    assert_int_equal(report.kinds[0].frauds, 2);
-    assert_int_equal(report.kinds[0].caught, 1);
-    assert_int_equal(report.kinds[0].alerted, 1);
+    /* The first 15 names have room; they stand by name, the first one that came last but "other". */
+    assert_string_equal(report.kinds[0].name, "kind-05");
+    assert_string_equal(report.kinds[14].name, "kind-19");
+    assert_int_equal(report.kinds[14].frauds, 2);
+    assert_int_equal(report.kinds[14].caught, 1);
+    assert_int_equal(report.kinds[14].alerted, 1);
     assert_string_equal(report.kinds[TT_EVALUATION_KINDS_MAX - 1].name, "other");
     assert_int_equal(report.kinds[TT_EVALUATION_KINDS_MAX - 1].frauds, 10);
     assert_int_equal(report.whole.alerts, 1);
@@ -388,6 +405,7 @@ int main(void)
         cmocka_unit_test(auc_and_average_precision_agree_with_scikit_learn),
         cmocka_unit_test(what_is_not_defined_is_nan),
         cmocka_unit_test(budget_flags_the_highest_rows_of_each_day),
+        cmocka_unit_test(equal_scores_are_flagged_by_arrival),
         cmocka_unit_test(card_scores_by_its_highest_row_and_is_fraud_by_any),
         cmocka_unit_test(fold_leaves_out_who_is_known_and_removes_who_was_found),
         cmocka_unit_test(days_begin_at_local_midnight),
