@@ -17,7 +17,7 @@
 #define TT_CORE_FEATURES_PLAN_H
 
 #include "base/tree.h"
-#include "core/event/event.h"
+#include "core/event/names.h"
 
 #define TT_PLAN_FILTERS_MAX 16
 #define TT_PLAN_WINDOW_MAX_MS (INT64_C(400) * TT_MS_PER_DAY)
@@ -36,7 +36,7 @@ enum tt_aggregate {
 
 /* What the world outside the file decides. */
 struct tt_plan_options {
-    const struct tt_attribute *attributes; /* declared: name and type are read */
+    const struct tt_attribute_decl *attributes; /* declared in the configuration */
     size_t attribute_count;
     const char *file; /* names the file in messages, or NULL */
 };
@@ -84,8 +84,8 @@ uint32_t tt_plan_step_count(const struct tt_plan *plan);
 const char *tt_plan_step_name(const struct tt_plan *plan, uint32_t step);
 /* The transaction's text field that holds the entity's key (the key of transactions.<entity>). */
 enum tt_txn_text tt_plan_step_key(const struct tt_plan *plan, uint32_t step);
-/* How far back a replay must go to rebuild every state: the longest of window + delay and an
- * entity's `keep`, plus allowed lateness. */
+/* How far back a replay must go to rebuild every state: the longest window + delay + allowed
+ * lateness. */
 int64_t tt_plan_retention_ms(const struct tt_plan *plan);
 /* How much an event may be older than the newest and still be absorbed. */
 int64_t tt_plan_lateness_ms(const struct tt_plan *plan);

@@ -1,0 +1,611 @@
+/*
+ * Rows, edges and running values of an entity.
+ *
+ * Rows are one linear array with room at both ends: taking the oldest out moves `begin`, a new one goes to the
+ * end or, late, is moved in; when the end is reached the rows move back to the start or the array
+ * grows. All that can fail is done before anything changes.
+ */
+#include "core/features/entity.h"
+
+#include <string.h>
+
+#include "base/math.h"
+
+typedef __int128 wide;
+
+static struct tt_edges *edges_of(struct tt_entity *entity)
+{
+    return (struct tt_edges *)(void *)(entity + 1);
+}
+
+static char *values_of(const struct tt_entity_store *store, struct tt_entity *entity)
+{
+    return (char *)(edges_of(entity) + store->plan->span_count);
+}
+
+static struct tt_money *money_of(const struct tt_entity_store *store, struct tt_entity *entity)
+{
+    return (struct tt_money *)(void *)(values_of(store, entity) + store->plan->state_size);
+}
+
+void tt_entity_store_init(struct tt_entity_store *store, const struct tt_alloc *alloc,
+                          const struct plan_step *plan)
+{
+    store->alloc = alloc;
+    store->plan = plan;
+    store->bytes = 0;
+    store->entity_size = sizeof(struct tt_entity) + plan->span_count * sizeof(struct tt_edges) +
+                         plan->state_size + sizeof(struct tt_money) + plan->money_size;
+}
+
+struct tt_entity *tt_entity_new(struct tt_entity_store *store, const struct tt_hash128 *key)
+{
+    struct tt_entity *entity = tt_new_array(store->alloc, 1, store->entity_size);
+    if (entity != NULL) {
+        entity->key = *key;
+        entity->newest_ms = TT_TIME_NONE;
+        entity->edges_ms = TT_TIME_NONE;
+        store->bytes += store->entity_size;
+    }
+    return entity;
+}
+
+static void free_values(struct tt_entity_store *store, char *block, bool by_currency)
+{
+    for (uint32_t i = 0; i < store->plan->value_count; i++) {
+        const struct plan_value *value = &store->plan->values[i];
+        void *at = block + value->offset;
+        if (value->by_currency == by_currency && value->kind == VALUE_BAG) {
+            tt_bag_deinit(at, store->alloc, &store->bytes);
+        } else if (value->by_currency == by_currency && value->kind == VALUE_FRAUDS) {
+            tt_frauds_deinit(at, store->alloc, &store->bytes);
+        }
+    }
+}
+
+void tt_entity_free(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    if (entity == NULL) {
+        return;
+    }
+    size_t money_size = sizeof(struct tt_money) + store->plan->money_size;
+    struct tt_money *first = money_of(store, entity);
+    free_values(store, values_of(store, entity), false);
+    for (struct tt_money *money = first, *next; money != NULL; money = next) {
+        next = money->next;
+        free_values(store, (char *)(money + 1), true);
+        if (money != first) {
+            tt_delete(store->alloc, money, money_size);
+            store->bytes -= money_size;
+        }
+    }
+    size_t row_size = store->plan->row_words * sizeof(int64_t);
+    tt_labels_deinit(&entity->labels, store->alloc, &store->bytes);
+    tt_delete(store->alloc, entity->rows, entity->capacity * row_size);
+    store->bytes -= entity->capacity * row_size + store->entity_size;
+    tt_delete(store->alloc, entity, store->entity_size);
+}
+
+const struct tt_money *tt_entity_money(const struct tt_entity_store *store,
+                                       const struct tt_entity *entity, int64_t currency)
+{
+    const char *values = (const char *)(tt_entity_edges(entity) + store->plan->span_count);
+    const struct tt_money *money = (const void *)(values + store->plan->state_size);
+    while (money != NULL && money->currency != currency) {
+        money = money->next;
+    }
+    return money;
+}
+
+const void *tt_entity_value(const struct tt_entity_store *store, const struct tt_entity *entity,
+                            const struct tt_money *money, const struct plan_value *value)
+{
+    const char *block = value->by_currency
+                            ? (const char *)(money + 1)
+                            : (const char *)(tt_entity_edges(entity) + store->plan->span_count);
+    return block + value->offset;
+}
+
+/* The block of a row's currency, which was made when the row came. */
+static struct tt_money *find_money(const struct tt_entity_store *store, struct tt_entity *entity,
+                                   int64_t currency)
+{
+    struct tt_money *money = money_of(store, entity);
+    while (money->currency != currency) {
+        money = money->next;
+        TT_ASSERT(money != NULL);
+    }
+    return money;
+}
+
+static enum tt_status make_money(struct tt_entity_store *store, struct tt_entity *entity,
+                                 int64_t currency)
+{
+    struct tt_money *first = money_of(store, entity);
+    size_t size = sizeof(struct tt_money) + store->plan->money_size;
+    if (store->plan->money_size == 0 || tt_entity_money(store, entity, currency) != NULL) {
+        return TT_OK;
+    }
+    if (first->currency == 0) {
+        first->currency = currency;
+        return TT_OK;
+    }
+    struct tt_money *money = tt_new_array(store->alloc, 1, size);
+    if (money == NULL) {
+        return TT_E_NOMEM;
+    }
+    money->currency = currency;
+    money->next = first->next;
+    first->next = money;
+    store->bytes += size;
+    return TT_OK;
+}
+
+bool tt_row_value(const int64_t *row, uint8_t field, uint8_t word, int64_t *ret)
+{
+    int64_t value = row[word];
+    if (field == FIELD_NONE) {
+        *ret = 0;
+        return true;
+    }
+    if (field == FIELD_LOG_AMOUNT) {
+        if (value <= 0) {
+            return false; /* zero has no logarithm */
+        }
+        double major = tt_money_major(value, tt_currency_exponent(tt_row_currency(row)));
+        double scaled = tt_log(major) * TT_LOG_SCALE;
+        *ret = (int64_t)(scaled + (scaled < 0.0 ? -0.5 : 0.5));
+        return true;
+    }
+    *ret = value;
+    return value != TT_ROW_MISSING;
+}
+
+static void apply_value(const struct plan_value *value, char *block, int64_t number, int sign)
+{
+    void *at = block + value->offset;
+    wide sum = 0;
+    switch (value->kind) {
+    case VALUE_COUNT:
+        *(int64_t *)at += sign;
+        break;
+    case VALUE_SUM:
+        memcpy(&sum, at, sizeof(sum));
+        sum += (wide)sign * number;
+        memcpy(at, &sum, sizeof(sum));
+        break;
+    case VALUE_SQUARES:
+        memcpy(&sum, at, sizeof(sum));
+        sum += (wide)sign * number * number;
+        memcpy(at, &sum, sizeof(sum));
+        break;
+    case VALUE_BAG:
+        if (sign > 0) {
+            tt_bag_add(at, number);
+        } else {
+            tt_bag_remove(at, number);
+        }
+        break;
+    default: /* frauds follow labels, not edges */
+        break;
+    }
+}
+
+/* A row enters (+1) or leaves (-1) a span. Values of one field are neighbours. */
+static void apply(const struct tt_entity_store *store, struct tt_entity *entity,
+                  const struct plan_span *span, const int64_t *row, int sign)
+{
+    const struct plan_value *values = store->plan->values;
+    char *block = values_of(store, entity), *money = NULL;
+    uint16_t bits = tt_row_bits(row);
+    uint8_t field = FIELD_NONE, word = 0;
+    int64_t number = 0;
+    bool there = true;
+    for (uint32_t i = span->begin; i < span->end; i++) {
+        const struct plan_value *value = &values[i];
+        if ((bits & value->filter_mask) != value->filter_mask) {
+            continue;
+        }
+        if (value->field != field || value->word != word) {
+            field = value->field;
+            word = value->word;
+            there = tt_row_value(row, field, word, &number);
+        }
+        if (!there) {
+            continue;
+        }
+        if (value->by_currency && money == NULL) {
+            money = (char *)(find_money(store, entity, tt_row_currency(row)) + 1);
+        }
+        apply_value(value, value->by_currency ? money : block, number, sign);
+    }
+}
+
+/* Where the edges of a span belong at time t. */
+static struct tt_edges target(const struct tt_entity_store *store, const struct tt_entity *entity,
+                              const struct plan_span *span, struct tt_edges edges, int64_t t_ms)
+{
+    size_t words = store->plan->row_words;
+    int64_t high_ms = t_ms - span->delay_ms, low_ms = high_ms - span->window_ms;
+    const int64_t *rows = entity->rows;
+    while (edges.high < entity->end && rows[edges.high * words] <= high_ms) {
+        edges.high++;
+    }
+    while (edges.high > entity->begin && rows[(edges.high - 1) * words] > high_ms) {
+        edges.high--;
+    }
+    while (edges.low < entity->end && rows[edges.low * words] <= low_ms) {
+        edges.low++;
+    }
+    while (edges.low > entity->begin && rows[(edges.low - 1) * words] > low_ms) {
+        edges.low--;
+    }
+    return edges;
+}
+
+/* Room in every bag of the span, whatever the currency, for `least` values and for `more` than it
+ * has. */
+static enum tt_status reserve_bags(struct tt_entity_store *store, struct tt_entity *entity,
+                                   const struct plan_span *span, uint32_t least, uint32_t more)
+{
+    for (uint32_t i = span->begin; i < span->end; i++) {
+        const struct plan_value *value = &store->plan->values[i];
+        if (value->kind != VALUE_BAG) {
+            continue;
+        }
+        struct tt_money *money = value->by_currency ? money_of(store, entity) : NULL;
+        do {
+            char *block = money == NULL ? values_of(store, entity) : (char *)(money + 1);
+            struct tt_bag *bag = (void *)(block + value->offset);
+            uint32_t count = bag->count + more > least ? bag->count + more : least;
+            enum tt_status status = tt_bag_reserve(bag, store->alloc, count, &store->bytes);
+            if (status != TT_OK) {
+                return status;
+            }
+            money = money == NULL ? NULL : money->next;
+        } while (money != NULL);
+    }
+    return TT_OK;
+}
+
+static void apply_run(const struct tt_entity_store *store, struct tt_entity *entity,
+                      const struct plan_span *span, uint32_t from, uint32_t to, int sign)
+{
+    for (uint32_t i = from; i < to; i++) {
+        apply(store, entity, span, tt_entity_row(store, entity, i), sign);
+    }
+}
+
+/* Rows that leave go first, so that bags need no more room than was reserved. */
+static void move_edges(const struct tt_entity_store *store, struct tt_entity *entity,
+                       const struct plan_span *span, struct tt_edges *edges, struct tt_edges to)
+{
+    struct tt_edges from = *edges;
+    if (to.low >= from.high || to.high <= from.low) {
+        apply_run(store, entity, span, from.low, from.high, -1);
+        apply_run(store, entity, span, to.low, to.high, 1);
+    } else {
+        apply_run(store, entity, span, from.low, to.low, -1);
+        apply_run(store, entity, span, to.high, from.high, -1);
+        apply_run(store, entity, span, to.low, from.low, 1);
+        apply_run(store, entity, span, from.high, to.high, 1);
+    }
+    *edges = to;
+}
+
+enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *entity, int64_t t_ms)
+{
+    struct tt_edges targets[PLAN_SPANS_MAX];
+    struct tt_edges *edges = edges_of(entity);
+    const struct plan_step *plan = store->plan;
+    for (uint32_t i = 0; i < plan->span_count; i++) {
+        targets[i] = target(store, entity, &plan->spans[i], edges[i], t_ms);
+        uint32_t most = targets[i].high - targets[i].low;
+        if (plan->spans[i].has_bag &&
+            (targets[i].high > edges[i].high || targets[i].low < edges[i].low) &&
+            reserve_bags(store, entity, &plan->spans[i], most, 0) != TT_OK) {
+            return TT_E_NOMEM;
+        }
+    }
+    for (uint32_t i = 0; i < plan->span_count; i++) {
+        if (targets[i].low != edges[i].low || targets[i].high != edges[i].high) {
+            move_edges(store, entity, &plan->spans[i], &edges[i], targets[i]);
+        }
+    }
+    entity->edges_ms = t_ms;
+    return TT_OK;
+}
+
+/* 2, 4, 8, 12, 16, 24, 32 …: growth by a third to a half keeps states compact. */
+static uint32_t grown(uint32_t count)
+{
+    uint32_t capacity = 2;
+    while (capacity < count) {
+        bool power = (capacity & (capacity - 1)) == 0;
+        capacity = capacity < 8 ? capacity * 2 : power ? capacity / 2 * 3 : capacity / 3 * 4;
+    }
+    return capacity;
+}
+
+static enum tt_status resize_rows(struct tt_entity_store *store, struct tt_entity *entity,
+                                  uint32_t capacity)
+{
+    size_t row_size = store->plan->row_words * sizeof(int64_t);
+    size_t old_size = entity->capacity * row_size, size = capacity * row_size;
+    int64_t *rows = entity->rows == NULL ? tt_new(store->alloc, size)
+                                         : tt_resize(store->alloc, entity->rows, old_size, size);
+    if (rows == NULL) {
+        return TT_E_NOMEM;
+    }
+    entity->rows = rows;
+    entity->capacity = capacity;
+    store->bytes += size - old_size;
+    return TT_OK;
+}
+
+static void trim_bags(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    for (uint32_t i = 0; i < store->plan->value_count; i++) {
+        const struct plan_value *value = &store->plan->values[i];
+        if (value->kind == VALUE_BAG && !value->by_currency) {
+            tt_bag_trim((void *)(values_of(store, entity) + value->offset), store->alloc,
+                        &store->bytes);
+        } else if (value->kind == VALUE_BAG) {
+            for (struct tt_money *money = money_of(store, entity); money != NULL;
+                 money = money->next) {
+                tt_bag_trim((void *)((char *)(money + 1) + value->offset), store->alloc,
+                            &store->bytes);
+            }
+        }
+    }
+}
+
+/* Moves the rows to the start of their array; gives back what far outgrew them. */
+static void compact(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    size_t words = store->plan->row_words;
+    uint32_t shift = entity->begin, live = entity->end - entity->begin;
+    struct tt_edges *edges = edges_of(entity);
+    memmove(entity->rows, entity->rows + shift * words, live * words * sizeof(int64_t));
+    for (uint32_t i = 0; i < store->plan->span_count; i++) {
+        edges[i].low -= shift;
+        edges[i].high -= shift;
+    }
+    entity->begin = 0;
+    entity->end = live;
+    uint32_t want = grown(live + 1);
+    if (entity->capacity / 4 >= want) {
+        /* Failing to shrink is no failure: the memory stays in use. */
+        enum tt_status status = resize_rows(store, entity, want);
+        (void)status;
+        trim_bags(store, entity);
+    }
+}
+
+static enum tt_status make_room(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    if (entity->end < entity->capacity) {
+        return TT_OK;
+    }
+    if (entity->begin > 0 && entity->begin >= entity->capacity / 4) {
+        compact(store, entity);
+        return TT_OK;
+    }
+    return resize_rows(store, entity, grown(entity->capacity + 1));
+}
+
+/* True when row a comes before (time, id) of row b. */
+static bool before(const int64_t *a, const int64_t *b)
+{
+    return a[TT_ROW_TIME] < b[TT_ROW_TIME] ||
+           (a[TT_ROW_TIME] == b[TT_ROW_TIME] && tt_row_id(a) < tt_row_id(b));
+}
+
+static enum tt_status reserve_insert(struct tt_entity_store *store, struct tt_entity *entity,
+                                     const int64_t *row)
+{
+    const struct plan_step *plan = store->plan;
+    enum tt_status status = make_room(store, entity);
+    if (status == TT_OK) {
+        status = make_money(store, entity, tt_row_currency(row));
+    }
+    for (uint32_t i = 0; i < plan->span_count && status == TT_OK; i++) {
+        if (plan->spans[i].has_bag && plan->spans[i].delay_ms == 0) {
+            status = reserve_bags(store, entity, &plan->spans[i], 0, 1);
+        }
+    }
+    return status;
+}
+
+enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity *entity,
+                                const int64_t *row, uint32_t *ret_at)
+{
+    const struct plan_step *plan = store->plan;
+    struct tt_edges *edges = edges_of(entity);
+    size_t words = plan->row_words;
+    TT_ASSERT(entity->edges_ms == row[TT_ROW_TIME]);
+    enum tt_status status = reserve_insert(store, entity, row);
+    if (status != TT_OK) {
+        return status;
+    }
+    uint32_t at = entity->end;
+    while (at > entity->begin && before(row, entity->rows + (at - 1) * words)) {
+        at--;
+    }
+    int64_t *place = entity->rows + at * words;
+    memmove(place + words, place, (entity->end - at) * words * sizeof(int64_t));
+    memcpy(place, row, words * sizeof(int64_t));
+    entity->end++;
+    for (uint32_t i = 0; i < plan->span_count; i++) {
+        /* A window with a delay ends before now: the row is behind its edges. */
+        if (plan->spans[i].delay_ms == 0) {
+            edges[i].high++;
+            apply(store, entity, &plan->spans[i], row, 1);
+        }
+    }
+    *ret_at = at;
+    return TT_OK;
+}
+
+void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, uint32_t at)
+{
+    const struct plan_step *plan = store->plan;
+    struct tt_edges *edges = edges_of(entity);
+    size_t words = plan->row_words;
+    int64_t *place = entity->rows + at * words;
+    for (uint32_t i = 0; i < plan->span_count; i++) {
+        if (plan->spans[i].delay_ms == 0) {
+            edges[i].high--;
+            apply(store, entity, &plan->spans[i], place, -1);
+        }
+    }
+    entity->end--;
+    memmove(place, place + words, (entity->end - at) * words * sizeof(int64_t));
+    if (entity->begin == entity->end) {
+        /* Whatever currency comes next may have the block that is there: it holds nothing. */
+        money_of(store, entity)->currency = 0;
+    }
+}
+
+/* The frauds of labels [begin, end), one event's, are added (+1) to or taken from (-1) the windows. */
+static void apply_frauds(struct tt_entity_store *store, struct tt_entity *entity, uint32_t begin,
+                         uint32_t end, int sign)
+{
+    const struct plan_step *plan = store->plan;
+    for (uint32_t v = 0; v < plan->value_count; v++) {
+        const struct plan_value *value = &plan->values[v];
+        const struct plan_span *span = &plan->spans[value->span];
+        struct tt_frauds *frauds = (void *)(values_of(store, entity) + value->offset);
+        for (uint32_t i = begin; value->kind == VALUE_FRAUDS && i < end; i++) {
+            int64_t start_ms = 0, end_ms = 0;
+            bool passes = (entity->labels.rows[i].bits & value->filter_mask) == value->filter_mask;
+            if (!passes || !tt_labels_interval(&entity->labels, i, end, span->window_ms,
+                                               span->delay_ms, &start_ms, &end_ms)) {
+                continue;
+            }
+            if (sign > 0) {
+                tt_frauds_add(frauds, start_ms, end_ms);
+            } else {
+                tt_frauds_remove(frauds, start_ms, end_ms);
+            }
+        }
+    }
+}
+
+/* Labels of events before the first row go with them. */
+static void trim_labels(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    const struct tt_labels *labels = &entity->labels;
+    uint32_t count = 0;
+    while (count < labels->count) {
+        const struct tt_label_row *label = &labels->rows[count];
+        int64_t event[2] = {label->time_ms, tt_row_tag(label->id, 0, 0)};
+        if (entity->begin < entity->end &&
+            !before(event, tt_entity_row(store, entity, entity->begin))) {
+            break;
+        }
+        uint32_t begin = 0, end = 0;
+        tt_labels_find(labels, label->time_ms, label->id, &begin, &end);
+        apply_frauds(store, entity, begin, end, -1);
+        count = end;
+    }
+    if (count > 0) {
+        tt_labels_drop(&entity->labels, count);
+    }
+}
+
+static void forget_oldest(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    struct tt_edges *edges = edges_of(entity);
+    const int64_t *row = tt_entity_row(store, entity, entity->begin);
+    for (uint32_t i = 0; i < store->plan->span_count; i++) {
+        if (edges[i].low > entity->begin) {
+            continue;
+        }
+        if (edges[i].high > edges[i].low) {
+            apply(store, entity, &store->plan->spans[i], row, -1);
+        } else {
+            edges[i].high++;
+        }
+        edges[i].low++;
+    }
+    entity->begin++;
+}
+
+bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    const struct plan_step *plan = store->plan;
+    uint32_t begin = entity->begin;
+    int64_t oldest_ms = entity->newest_ms - plan->keep_ms;
+    while (entity->begin < entity->end &&
+           tt_entity_row(store, entity, entity->begin)[TT_ROW_TIME] <= oldest_ms) {
+        forget_oldest(store, entity);
+    }
+    bool full = entity->end - entity->begin > plan->events_max;
+    while (entity->end - entity->begin > plan->events_max) {
+        forget_oldest(store, entity);
+    }
+    if (entity->begin != begin && entity->labels.count > 0) {
+        trim_labels(store, entity);
+    }
+    return full;
+}
+
+/* The row of an event, or NULL. */
+static const int64_t *find_row(const struct tt_entity_store *store, const struct tt_entity *entity,
+                               int64_t time_ms, uint32_t id)
+{
+    int64_t event[2] = {time_ms, tt_row_tag(id, 0, 0)};
+    uint32_t low = entity->begin, high = entity->end;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (before(tt_entity_row(store, entity, middle), event)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == entity->end) {
+        return NULL;
+    }
+    const int64_t *row = tt_entity_row(store, entity, low);
+    return row[TT_ROW_TIME] == time_ms && tt_row_id(row) == id ? row : NULL;
+}
+
+static enum tt_status reserve_label(struct tt_entity_store *store, struct tt_entity *entity,
+                                    uint32_t of_event)
+{
+    enum tt_status status =
+        tt_labels_reserve(&entity->labels, store->alloc, entity->labels.count + 1, &store->bytes);
+    for (uint32_t v = 0; v < store->plan->value_count && status == TT_OK; v++) {
+        const struct plan_value *value = &store->plan->values[v];
+        if (value->kind == VALUE_FRAUDS) {
+            struct tt_frauds *frauds = (void *)(values_of(store, entity) + value->offset);
+            status = tt_frauds_reserve(frauds, store->alloc, frauds->count + of_event + 1,
+                                       &store->bytes);
+        }
+    }
+    return status;
+}
+
+enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
+                               const struct tt_label_row *label, bool *ret_applied)
+{
+    const int64_t *row = find_row(store, entity, label->time_ms, label->id);
+    uint32_t begin = 0, end = 0;
+    tt_labels_find(&entity->labels, label->time_ms, label->id, &begin, &end);
+    *ret_applied = row != NULL && end - begin < TT_LABELS_PER_EVENT_MAX;
+    if (!*ret_applied) {
+        return TT_OK;
+    }
+    enum tt_status status = reserve_label(store, entity, end - begin);
+    if (status != TT_OK) {
+        return status;
+    }
+    struct tt_label_row added = *label;
+    added.bits = tt_row_bits(row);
+    apply_frauds(store, entity, begin, end, -1);
+    end += tt_labels_add(&entity->labels, &added) ? 1 : 0;
+    apply_frauds(store, entity, begin, end, 1);
+    return TT_OK;
+}

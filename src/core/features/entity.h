@@ -1,0 +1,118 @@
+/*
+ * The state of one entity: its rows in (event time, id) order and the running values over them.
+ *
+ * What:    rows of 8-byte words (time, tag, then the plan's columns); per window two edges into them; running
+ *          values that are moved by the rows an edge passes, forwards or backwards.
+ * Why:     every running value can take out what it took in, exactly. So "as of time t" is a matter
+ *          of moving the edges to t, whichever way: an event that comes late is handled like any
+ *          other, and what is in the values is only ever a function of the rows and t.
+ * Owner:   tt_entity_new from store->alloc, tt_entity_free.
+ * Threads: confined to the step's thread.
+ * Units:   event time, ms.
+ * Limits:  the step's events_max rows; the oldest are forgotten.
+ * Fails:   TT_E_NOMEM, entity as before.
+ */
+#ifndef TT_CORE_FEATURES_ENTITY_H
+#define TT_CORE_FEATURES_ENTITY_H
+
+#include "core/features/bag.h"
+#include "core/features/frauds.h"
+#include "core/features/plan_internal.h"
+
+/* A word of a row that holds no value. */
+#define TT_ROW_MISSING INT64_MIN
+/* Words before the plan's columns: the time, and the tag made by tt_row_tag. */
+#define TT_ROW_TIME 0
+#define TT_ROW_TAG 1
+#define TT_ROW_WORDS_MAX (2 + PLAN_COLUMNS_MAX)
+/* Fixed point of logarithms and of number attributes. */
+#define TT_LOG_SCALE 4294967296.0
+#define TT_NUMBER_SCALE 1048576.0
+
+/* [low, high) of a window in rows. */
+struct tt_edges {
+    uint32_t low, high;
+};
+
+/* The running values of one currency; the first is part of the entity. */
+struct tt_money {
+    struct tt_money *next;
+    int64_t currency; /* 0: not in use yet */
+};
+
+struct tt_entity {
+    struct tt_hash128 key;
+    int64_t newest_ms; /* of the absorbed events */
+    int64_t edges_ms;  /* the time the edges stand at */
+    int64_t *rows;
+    uint32_t begin, end, capacity; /* in rows */
+    uint32_t slot;                 /* the step's */
+    struct tt_labels labels;
+    /* then: edges per span, running values, the first struct tt_money with its values */
+};
+
+/* What the entities of a step have in common. */
+struct tt_entity_store {
+    const struct tt_alloc *alloc;
+    const struct plan_step *plan;
+    size_t entity_size;
+    uint64_t bytes; /* of all entities */
+};
+
+void tt_entity_store_init(struct tt_entity_store *store, const struct tt_alloc *alloc,
+                          const struct plan_step *plan);
+/* An entity without rows, or NULL. */
+struct tt_entity *tt_entity_new(struct tt_entity_store *store,
+                                const struct tt_hash128 *key) TT_MUST_USE;
+void tt_entity_free(struct tt_entity_store *store, struct tt_entity *entity);
+
+/* Moves every window's edges to time t. */
+enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *entity,
+                              int64_t t_ms) TT_MUST_USE;
+/* Puts a row at its place; its time is the one last sought. */
+enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity *entity,
+                                const int64_t *row, uint32_t *ret_at) TT_MUST_USE;
+/* Takes the row just inserted out again. */
+void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, uint32_t at);
+/* Forgets rows older than newest_ms minus what the plan keeps, and those beyond events_max; true
+ * when one had to go for the latter. */
+bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity);
+/* Applies a label; false when its event is not held or has too many. */
+enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
+                               const struct tt_label_row *label, bool *ret_applied) TT_MUST_USE;
+/* The value block of a currency, or NULL when no row had it. */
+const struct tt_money *tt_entity_money(const struct tt_entity_store *store,
+                                       const struct tt_entity *entity, int64_t currency);
+
+static inline int64_t tt_row_tag(uint32_t id, uint16_t bits, tt_currency currency)
+{
+    return (int64_t)((uint64_t)id << 32 | (uint64_t)bits << 16 | currency);
+}
+static inline uint32_t tt_row_id(const int64_t *row)
+{
+    return (uint32_t)((uint64_t)row[TT_ROW_TAG] >> 32);
+}
+static inline uint16_t tt_row_bits(const int64_t *row)
+{
+    return (uint16_t)((uint64_t)row[TT_ROW_TAG] >> 16);
+}
+static inline tt_currency tt_row_currency(const int64_t *row)
+{
+    return (tt_currency)row[TT_ROW_TAG];
+}
+static inline const struct tt_edges *tt_entity_edges(const struct tt_entity *entity)
+{
+    return (const struct tt_edges *)(const void *)(entity + 1);
+}
+static inline const int64_t *tt_entity_row(const struct tt_entity_store *store,
+                                           const struct tt_entity *entity, uint32_t index)
+{
+    return entity->rows + (size_t)index * store->plan->row_words;
+}
+/* The bytes of a running value; money is NULL for those not by currency. */
+const void *tt_entity_value(const struct tt_entity_store *store, const struct tt_entity *entity,
+                            const struct tt_money *money, const struct plan_value *value);
+/* The value of a field in a row as an integer; false when it is missing. */
+bool tt_row_value(const int64_t *row, uint8_t field, uint8_t word, int64_t *ret);
+
+#endif

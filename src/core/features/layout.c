@@ -1,0 +1,272 @@
+/*
+ * Laying out a step: what a row holds, which windows there are, which running values, who reads them.
+ *
+ * Everything is shared by equality: a window by (window, delay), a value by (kind, field, window,
+ * filter), a column by its source. Values are then sorted by window and by what they take from a
+ * row, so that moving a window's edge over a row looks at each field once.
+ */
+#include <string.h>
+
+#include "core/features/bag.h"
+#include "core/features/frauds.h"
+#include "core/features/plan_internal.h"
+
+static enum tt_status fail_limit(const struct plan_draft *draft, const char *what, int max,
+                                 struct tt_error *err)
+{
+    return tt_fail_at(err, TT_E_LIMIT, draft->node->line, draft->node->column, 0,
+                      "more than %d %s for one entity", max, what);
+}
+
+static enum tt_status add_column(struct plan_step *step, const struct plan_draft *draft,
+                                 struct plan_column column, uint8_t *ret_word, struct tt_error *err)
+{
+    for (uint32_t i = 0; i < step->column_count; i++) {
+        const struct plan_column *other = &step->columns[i];
+        if (other->kind == column.kind && other->source == column.source &&
+            other->attribute == column.attribute) {
+            *ret_word = (uint8_t)(2 + i);
+            return TT_OK;
+        }
+    }
+    if (step->column_count == PLAN_COLUMNS_MAX) {
+        return fail_limit(draft, "fields", PLAN_COLUMNS_MAX, err);
+    }
+    *ret_word = (uint8_t)(2 + step->column_count);
+    step->columns[step->column_count++] = column;
+    return TT_OK;
+}
+
+static enum tt_status add_span(struct plan_step *step, const struct plan_draft *draft,
+                               uint8_t *ret_span, struct tt_error *err)
+{
+    const struct tt_feature *feature = draft->feature;
+    for (uint32_t i = 0; i < step->span_count; i++) {
+        if (step->spans[i].window_ms == feature->window_ms &&
+            step->spans[i].delay_ms == feature->delay_ms) {
+            *ret_span = (uint8_t)i;
+            return TT_OK;
+        }
+    }
+    if (step->span_count == PLAN_SPANS_MAX) {
+        return fail_limit(draft, "different windows", PLAN_SPANS_MAX, err);
+    }
+    *ret_span = (uint8_t)step->span_count;
+    step->spans[step->span_count++] =
+        (struct plan_span){.window_ms = feature->window_ms, .delay_ms = feature->delay_ms};
+    return TT_OK;
+}
+
+/* The index of the running value; it is added when no feature has asked for it before. */
+static uint16_t add_value(struct plan_step *step, const struct plan_read *read, uint8_t kind,
+                          uint8_t field, uint16_t filter_mask)
+{
+    bool money = field == FIELD_AMOUNT || field == FIELD_LOG_AMOUNT;
+    struct plan_value value = {
+        .kind = kind,
+        .field = field,
+        .word = field == FIELD_NONE ? 0 : read->word,
+        .span = read->span,
+        .by_currency = money,
+        .filter_mask = filter_mask,
+    };
+    for (uint32_t i = 0; i < step->value_count; i++) {
+        const struct plan_value *other = &step->values[i];
+        if (other->kind == kind && other->field == field && other->word == value.word &&
+            other->span == value.span && other->filter_mask == filter_mask) {
+            return (uint16_t)i;
+        }
+    }
+    TT_ASSERT(step->value_count < PLAN_VALUES_MAX);
+    step->values[step->value_count] = value;
+    return (uint16_t)step->value_count++;
+}
+
+static void add_values(struct plan_step *step, struct plan_read *read)
+{
+    uint8_t field = read->field;
+    uint16_t mask = read->filter_mask;
+    switch (read->aggregate) {
+    case TT_AGGREGATE_COUNT:
+        read->count = add_value(step, read, VALUE_COUNT, field, mask);
+        break;
+    case TT_AGGREGATE_SUM:
+        read->sum = add_value(step, read, VALUE_SUM, field, mask);
+        break;
+    case TT_AGGREGATE_STD:
+        read->squares = add_value(step, read, VALUE_SQUARES, field, mask);
+        __attribute__((fallthrough));
+    case TT_AGGREGATE_MEAN:
+    case TT_AGGREGATE_RATIO_TO_MEAN:
+        read->sum = add_value(step, read, VALUE_SUM, field, mask);
+        read->count = add_value(step, read, VALUE_COUNT, field, mask);
+        break;
+    case TT_AGGREGATE_MIN:
+    case TT_AGGREGATE_MAX:
+    case TT_AGGREGATE_MEDIAN:
+    case TT_AGGREGATE_QUANTILE:
+    case TT_AGGREGATE_MAD:
+    case TT_AGGREGATE_COUNT_DISTINCT:
+    case TT_AGGREGATE_SHARE_OF_VALUE:
+        read->bag = add_value(step, read, VALUE_BAG, field, mask);
+        break;
+    case TT_AGGREGATE_SHARE:
+        read->count = add_value(step, read, VALUE_COUNT, FIELD_NONE, mask);
+        read->total = add_value(step, read, VALUE_COUNT, FIELD_NONE, 0);
+        break;
+    case TT_AGGREGATE_FRAUD_SHARE:
+        read->frauds = add_value(step, read, VALUE_FRAUDS, FIELD_NONE, mask);
+        read->total = add_value(step, read, VALUE_COUNT, FIELD_NONE, mask);
+        step->has_frauds = true;
+        break;
+    default: /* looks at rows, keeps nothing */
+        break;
+    }
+}
+
+static enum tt_status read_columns(struct plan_step *step, const struct plan_draft *draft,
+                                   struct plan_read *read, struct tt_error *err)
+{
+    struct plan_column column = {.kind = draft->field_kind,
+                                 .attribute = draft->field_attribute,
+                                 .source = draft->field_source};
+    if (read->aggregate == TT_AGGREGATE_DISTANCE_KM_FROM_LAST ||
+        read->aggregate == TT_AGGREGATE_SPEED_KMH_FROM_LAST) {
+        column.kind = read->field = FIELD_POSITION;
+    }
+    if (column.kind == FIELD_NONE) {
+        return TT_OK;
+    }
+    /* The logarithm is made from the amount when it is needed: 8 bytes an event saved. */
+    if (column.kind == FIELD_LOG_AMOUNT) {
+        column.kind = FIELD_AMOUNT;
+    }
+    return add_column(step, draft, column, &read->word, err);
+}
+
+static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *draft, uint16_t index,
+                               struct tt_error *err)
+{
+    const struct tt_feature *feature = draft->feature;
+    struct plan_step *step = plan->steps[feature->step];
+    struct plan_read read = {
+        .feature = index,
+        .aggregate = feature->aggregate,
+        .field = draft->field_kind,
+        .count = PLAN_NONE,
+        .total = PLAN_NONE,
+        .sum = PLAN_NONE,
+        .squares = PLAN_NONE,
+        .bag = PLAN_NONE,
+        .frauds = PLAN_NONE,
+        .quantile = feature->quantile,
+        .divisor = draft->divisor,
+    };
+    if (draft->filter != PLAN_NONE) {
+        read.filter_mask = (uint16_t)(1U << draft->filter);
+    }
+    enum tt_status status = read_columns(step, draft, &read, err);
+    status = status == TT_OK ? add_span(step, draft, &read.span, err) : status;
+    if (status != TT_OK) {
+        return status;
+    }
+    add_values(step, &read);
+    int64_t reach_ms = feature->window_ms + feature->delay_ms;
+    step->longest_ms = reach_ms > step->longest_ms ? reach_ms : step->longest_ms;
+    if (feature->exclude_current) {
+        step->before[step->before_count++] = read;
+    } else {
+        step->after[step->after_count++] = read;
+    }
+    return TT_OK;
+}
+
+/* By window; inside one by block, field and filter, so that equal ones are neighbours. */
+static uint64_t sort_key(const struct plan_value *value)
+{
+    return (uint64_t)value->span << 48 | (uint64_t)value->by_currency << 40 |
+           (uint64_t)value->field << 32 | (uint64_t)value->word << 24 |
+           (uint64_t)value->filter_mask << 8 | value->kind;
+}
+
+static void renumber(uint16_t *index, const uint16_t *places)
+{
+    *index = *index == PLAN_NONE ? PLAN_NONE : places[*index];
+}
+
+static void sort_values(struct plan_step *step)
+{
+    uint16_t order[PLAN_VALUES_MAX], places[PLAN_VALUES_MAX];
+    struct plan_value sorted[PLAN_VALUES_MAX];
+    for (uint16_t i = 0; i < step->value_count; i++) {
+        uint16_t at = i;
+        while (at > 0 && sort_key(&step->values[order[at - 1]]) > sort_key(&step->values[i])) {
+            order[at] = order[at - 1];
+            at--;
+        }
+        order[at] = i;
+    }
+    for (uint16_t i = 0; i < step->value_count; i++) {
+        sorted[i] = step->values[order[i]];
+        places[order[i]] = i;
+    }
+    memcpy(step->values, sorted, step->value_count * sizeof(sorted[0]));
+    for (uint32_t i = 0; i < step->before_count + step->after_count; i++) {
+        struct plan_read *read =
+            i < step->before_count ? &step->before[i] : &step->after[i - step->before_count];
+        uint16_t *indices[] = {&read->count,   &read->total, &read->sum,
+                               &read->squares, &read->bag,   &read->frauds};
+        for (size_t k = 0; k < TT_ARRAY_SIZE(indices); k++) {
+            renumber(indices[k], places);
+        }
+    }
+}
+
+static uint32_t value_size(uint8_t kind)
+{
+    switch (kind) {
+    case VALUE_COUNT:
+        return sizeof(int64_t);
+    case VALUE_BAG:
+        return sizeof(struct tt_bag);
+    case VALUE_FRAUDS:
+        return sizeof(struct tt_frauds);
+    default:
+        return 2 * sizeof(int64_t);
+    }
+}
+
+static void assign_offsets(struct plan_step *step)
+{
+    for (uint16_t i = 0; i < step->value_count; i++) {
+        struct plan_value *value = &step->values[i];
+        struct plan_span *span = &step->spans[value->span];
+        uint32_t *size = value->by_currency ? &step->money_size : &step->state_size;
+        value->offset = *size;
+        *size += value_size(value->kind);
+        span->begin = span->end == 0 ? i : span->begin;
+        span->end = (uint16_t)(i + 1);
+        span->has_bag |= value->kind == VALUE_BAG;
+    }
+    step->row_words = 2 + step->column_count;
+}
+
+enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *drafts,
+                              struct tt_error *err)
+{
+    enum tt_status status = TT_OK;
+    for (uint16_t i = 0; i < plan->feature_count && status == TT_OK; i++) {
+        if (plan->features[i].aggregate != TT_AGGREGATE_EXPRESSION) {
+            status = add_read(plan, &drafts[i], i, err);
+        }
+    }
+    for (uint32_t s = 0; s < plan->step_count && status == TT_OK; s++) {
+        struct plan_step *step = plan->steps[s];
+        sort_values(step);
+        assign_offsets(step);
+        step->keep_ms = step->longest_ms + plan->lateness_ms;
+        plan->retention_ms =
+            step->keep_ms > plan->retention_ms ? step->keep_ms : plan->retention_ms;
+    }
+    return status;
+}

@@ -1,0 +1,174 @@
+/*
+ * What a plan looks like inside: the layout that the compiler makes and the step executes.
+ *
+ * What:    per entity: columns of a row, spans (windows), running values, filters, reads and the expressions due.
+ * Why:     everything a step does per event is a walk over these small arrays; names, texts and
+ *          YAML are gone by then.
+ * Owner:   all of it lives in the plan's arena.
+ * Threads: immutable after tt_plan_compile.
+ * Units:   words are 8 bytes; offsets into a block are bytes.
+ * Limits:  PLAN_SPANS_MAX windows, PLAN_COLUMNS_MAX columns, PLAN_VALUES_MAX running values an
+ *          entity.
+ */
+#ifndef TT_CORE_FEATURES_PLAN_INTERNAL_H
+#define TT_CORE_FEATURES_PLAN_INTERNAL_H
+
+#include "core/features/plan.h"
+
+#define PLAN_SPANS_MAX 64
+#define PLAN_COLUMNS_MAX 32
+#define PLAN_VALUES_MAX 512
+
+/* What an aggregate takes (aggregates.def). */
+enum {
+    NEED_WINDOW = 1,    /* window, and delay unless NEED_PREVIOUS */
+    NEED_NUMBER = 2,    /* a number as field */
+    NEED_TEXT = 4,      /* a text as field */
+    NEED_QUANTILE = 8,  /* key quantile */
+    NEED_FILTER = 16,   /* a filter is not optional */
+    NEED_UNIT = 32,     /* unit scales the value */
+    NEED_PREVIOUS = 64, /* looks at earlier events only; window is optional */
+    MAY_FIELD = 128     /* a field of either kind is optional */
+};
+
+/* What a running value or a read takes from a row. */
+enum field_kind {
+    FIELD_NONE = 0,
+    FIELD_AMOUNT,     /* minor units; per currency */
+    FIELD_LOG_AMOUNT, /* natural log of the major amount, fixed point; per currency */
+    FIELD_NUMBER,     /* a declared attribute, fixed point */
+    FIELD_TEXT,       /* keyed hash of a text */
+    FIELD_POSITION
+};
+
+/* A word of a row beyond time and tag. */
+struct plan_column {
+    uint8_t kind; /* enum field_kind; FIELD_LOG_AMOUNT has none, it is made from the amount */
+    bool attribute;
+    uint16_t source; /* enum tt_txn_text, or index of the declared attribute */
+};
+
+/* A window (t - delay - window, t - delay]. Its running values are values[begin, end). */
+struct plan_span {
+    int64_t window_ms, delay_ms;
+    uint16_t begin, end;
+    bool has_bag;
+};
+
+enum value_kind {
+    VALUE_COUNT = 1, /* int64_t */
+    VALUE_SUM,       /* 128-bit sum */
+    VALUE_SQUARES,   /* 128-bit sum of squares */
+    VALUE_BAG,       /* struct tt_bag: sorted multiset */
+    VALUE_FRAUDS     /* struct tt_frauds: when frauds count */
+};
+
+/* A running value over the rows of a span that pass a filter. */
+struct plan_value {
+    uint8_t kind;  /* enum value_kind */
+    uint8_t field; /* enum field_kind */
+    uint8_t word;  /* of the row */
+    uint8_t span;
+    bool by_currency;     /* stands in the block of the row's currency */
+    uint16_t filter_mask; /* bits a row must have */
+    uint32_t offset;      /* bytes into its block */
+};
+
+/* How a feature is read: indices into values, PLAN_NONE where it needs none. */
+#define PLAN_NONE UINT16_MAX
+struct plan_read {
+    uint16_t feature;
+    uint8_t aggregate;
+    uint8_t field;
+    uint8_t word;
+    uint8_t span;
+    uint16_t filter_mask;
+    uint16_t count, total, sum, squares, bag, frauds;
+    double quantile;
+    double divisor; /* of first_seen: ms per unit */
+};
+
+struct plan_expression {
+    uint16_t feature;
+    struct tt_expr *expr;
+};
+
+/* A feature's slot that expressions of a step read. */
+struct plan_input {
+    uint16_t feature;
+    uint32_t slot;
+};
+
+struct plan_filter {
+    struct tt_str text; /* canonical */
+    struct tt_expr *expr;
+};
+
+struct plan_step {
+    struct tt_str name;
+    enum tt_txn_text key;
+    uint32_t events_max;
+    int64_t longest_ms; /* longest window + delay */
+    int64_t keep_ms;    /* longest_ms + allowed lateness */
+    uint32_t row_words;
+    uint32_t state_size; /* bytes of the running values that are not per currency */
+    uint32_t money_size; /* bytes of those that are */
+    uint32_t column_count, span_count, value_count, filter_count;
+    uint32_t before_count, after_count, expression_count, input_count;
+    bool has_frauds;
+    bool reads_names;                             /* a filter or expression is due here */
+    struct plan_column columns[PLAN_COLUMNS_MAX]; /* column i is word 2 + i */
+    struct plan_span spans[PLAN_SPANS_MAX];
+    struct plan_value values[PLAN_VALUES_MAX];
+    struct plan_filter filters[TT_PLAN_FILTERS_MAX];
+    struct plan_read before[TT_FEATURES_MAX];            /* without the event itself */
+    struct plan_read after[TT_FEATURES_MAX];             /* with it */
+    struct plan_expression expressions[TT_FEATURES_MAX]; /* in the order to evaluate */
+    struct plan_input inputs[TT_FEATURES_MAX];
+};
+
+struct tt_plan {
+    const struct tt_alloc *alloc;
+    struct tt_arena arena;
+    struct tt_hash128 hash;
+    int64_t lateness_ms;
+    int64_t retention_ms;
+    uint32_t step_count, feature_count, attribute_count;
+    struct tt_attribute_decl *attributes;
+    struct tt_feature *features;
+    struct tt_names *names;
+    struct plan_step *steps[TT_STEPS_MAX];
+    uint32_t expr_count; /* owned: every compiled filter and expression */
+    struct tt_expr *exprs[TT_FEATURES_MAX + TT_STEPS_MAX * TT_PLAN_FILTERS_MAX];
+};
+
+/* A feature with where its keys stand, while compiling. */
+struct plan_draft {
+    struct tt_feature *feature;
+    const struct tt_tree *node;
+    uint32_t needs;
+    uint8_t field_kind;
+    bool field_attribute;
+    uint16_t field_source;
+    uint16_t filter; /* into the step's filters, or PLAN_NONE */
+    double divisor;
+    struct tt_expr *expr; /* of the expression; the plan owns it */
+};
+
+/* compile.c's parts, each failing as tt_plan_compile does. */
+
+/* Reads entities and features into the plan and the drafts (plan->feature_count of them). */
+enum tt_status tt_plan_declare(struct tt_plan *plan, const struct tt_tree *root,
+                               struct plan_draft **ret_drafts, struct tt_error *err);
+/* Compiles filters and expressions, orders the expressions and gives each its step. */
+enum tt_status tt_plan_express(struct tt_plan *plan, struct plan_draft *drafts,
+                               struct tt_error *err);
+/* Lays out columns, spans, values and reads. */
+enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *drafts,
+                              struct tt_error *err);
+/* The text of an expression without comments and without blanks that mean nothing. */
+enum tt_status tt_plan_canonical(struct tt_arena *arena, struct tt_str text, struct tt_str *ret);
+/* The flags of an aggregate. */
+uint32_t tt_aggregate_needs(uint8_t aggregate);
+
+#endif
