@@ -39,7 +39,7 @@ static enum tt_status make_plan(struct tt_engine *engine, const struct tt_engine
     if (status != TT_OK) {
         return status;
     }
-    struct tt_attribute attributes[TT_ATTRIBUTES_MAX] = {0};
+    struct tt_attribute_decl attributes[TT_ATTRIBUTES_MAX] = {0};
     for (uint32_t i = 0; i < options->attribute_count; i++) {
         attributes[i].name = options->attributes[i].name;
         attributes[i].type = options->attributes[i].type;
