@@ -1,8 +1,8 @@
 /*
  * The dictionary: which names expressions may use, and the slots their values stand in.
  *
- * What:    the transaction's fields, the declared attributes, then the features of a plan, each with
- *          its type and slot; and filling an array of slots from a transaction and a vector.
+ * What:    the transaction's fields, the declared attributes, then the features of a plan, each
+ *          with its type and slot; and filling an array of slots from a transaction and a vector.
  *          Fields: amount (double, major units), currency, type, authorization (string), timestamp
  *          (timestamp), latitude, longitude (double), and every text field of enum tt_txn_text.
  * Why:     one dictionary for feature filters, feature expressions and rules: the same name means
@@ -30,10 +30,10 @@ struct tt_attribute_decl {
 
 /* Builds the dictionary; features in the order of the plan (a vector's indices). Either array may
  * be NULL with count 0. On failure *ret is untouched. */
-enum tt_status tt_names_new(const struct tt_alloc *alloc, const struct tt_attribute_decl *attributes,
-                            size_t attribute_count, const struct tt_str *features,
-                            size_t feature_count, struct tt_names **ret,
-                            struct tt_error *err) TT_MUST_USE;
+enum tt_status tt_names_new(const struct tt_alloc *alloc,
+                            const struct tt_attribute_decl *attributes, size_t attribute_count,
+                            const struct tt_str *features, size_t feature_count,
+                            struct tt_names **ret, struct tt_error *err) TT_MUST_USE;
 void tt_names_free(struct tt_names *names);
 /* The environment to compile against; lives as long as names. */
 const struct tt_expr_env *tt_names_env(const struct tt_names *names);

@@ -94,8 +94,8 @@ enum tt_type tt_expr_type(const struct tt_expr *expr);
 /* True when evaluating may read the slot. */
 bool tt_expr_uses(const struct tt_expr *expr, uint32_t slot);
 /* Evaluates over slots (as many as the environment has). A missing name is a slot with
- * tt_value_none(TT_VALUE_MISSING); a slot must otherwise have its declared type. Texts and lists in *ret are
- * views of slots, expr or scratch: valid until the next evaluation with that scratch. */
+ * tt_value_none(TT_VALUE_MISSING); a slot must otherwise have its declared type. Texts and lists in
+ * *ret are views of slots, expr or scratch: valid until the next evaluation with that scratch. */
 void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
                   struct tt_expr_scratch *scratch, struct tt_value *ret);
 /* Appends the bytecode as text, one instruction a line, with names and constants. */

@@ -1,8 +1,8 @@
 /*
  * A value of the expression language, and a constant list with fast membership.
  *
- * What:    struct tt_value is a tagged union of the types of CEL; an evaluation error is a value too
- *          (type TT_TYPE_NONE and its kind), because && and || absorb errors.
+ * What:    struct tt_value is a tagged union of the types of CEL; an evaluation error is a value
+ *          too (type TT_TYPE_NONE and its kind), because && and || absorb errors.
  * Why:     24 bytes by value: slots, registers and constants are the same thing, nothing is boxed.
  *          Source: the CEL specification (github.com/google/cel-spec, doc/langdef.md), "Values",
  *          "Equality", "Ordering".
@@ -61,7 +61,7 @@ struct tt_value {
         int64_t integer;
         uint64_t uinteger;
         double number;
-        struct tt_str text;     /* string (UTF-8) or bytes */
+        struct tt_str text;      /* string (UTF-8) or bytes */
         struct tt_moment moment; /* timestamp or duration */
         const struct tt_list *list;
     };

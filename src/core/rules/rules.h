@@ -4,8 +4,8 @@
  * What:    `rules:` (conditions in the expression language with severity, decision and score),
  *          `lists:` (named constants for `in`), `conditions:` (named conditions that rules reuse).
  *          Each rule may carry tests, which run against the compiled rule.
- * Why:     everything is typed and bounded when it is loaded: what compiles cannot fail later except
- *          by an evaluation error, which counts and never fires. Shadow rules report into a type of
+ * Why:     everything is typed and bounded when it is loaded: what compiles cannot fail later
+ *          except by an evaluation error, which counts and never fires. Shadow rules report into a type of
  *          their own, so that they cannot reach a decision.
  * Owner:   the set comes from the allocator given and copies what it needs of the tree; it borrows
  *          names, which must outlive it.
@@ -41,10 +41,10 @@ struct tt_rule_info {
     struct tt_str when;        /* the condition's text */
     const struct tt_str *tags;
     uint32_t tag_count;
-    uint8_t mode;     /* enum tt_rule_mode */
-    uint8_t severity; /* enum tt_severity */
-    uint8_t verdict;  /* enum tt_verdict_kind: the rule's decision */
-    double score;     /* [0, 1) */
+    uint8_t mode;                          /* enum tt_rule_mode */
+    uint8_t severity;                      /* enum tt_severity */
+    uint8_t verdict;                       /* enum tt_verdict: the rule's decision */
+    double score;                          /* [0, 1) */
     int64_t valid_from_ms, valid_until_ms; /* INT64_MIN, INT64_MAX when not given */
     const uint32_t *slots; /* slots of the names the condition reads, ascending: the evidence */
     uint32_t slot_count;

@@ -1,0 +1,255 @@
+/*
+ * The machine: one switch over instructions, operands read where they stand.
+ *
+ * Typed instructions check the tag of what they read: anything but the type they were compiled for
+ * is an error value (missing, or one made before), which is what keeps a wrong slot from being
+ * more than a wrong answer. The cost of the straight code is known when it is compiled; calls and
+ * searches add theirs.
+ */
+#include "core/expr/code.h"
+#include "core/expr/funcs/func.h"
+
+#define ITEMS_PER_COST 8
+
+struct tt_value tt_compare_values(uint32_t relation, const struct tt_value *a,
+                                  const struct tt_value *b)
+{
+    int order = 0;
+    if (a->type == TT_TYPE_NONE || b->type == TT_TYPE_NONE) {
+        return a->type == TT_TYPE_NONE ? *a : *b;
+    }
+    if (relation == TT_IN) {
+        return b->type == TT_TYPE_LIST ? tt_value_bool(tt_list_contains(b->list, a))
+                                       : tt_value_none(TT_VALUE_TYPE);
+    }
+    if (relation == TT_EQ || relation == TT_NE) {
+        return tt_value_bool(tt_value_equal(a, b) == (relation == TT_EQ));
+    }
+    if (!tt_value_compare(a, b, &order)) {
+        return tt_value_none(TT_VALUE_TYPE);
+    }
+    switch ((enum tt_relation)relation) {
+    case TT_LT:
+        return tt_value_bool(order == -1);
+    case TT_LE:
+        return tt_value_bool(order == -1 || order == 0);
+    case TT_GT:
+        return tt_value_bool(order == 1);
+    default:
+        return tt_value_bool(order == 1 || order == 0);
+    }
+}
+
+struct machine {
+    const struct tt_value *spaces[TT_SPACE_COUNT];
+    struct tt_call call;
+};
+
+static inline const struct tt_value *read(const struct machine *machine, uint16_t operand)
+{
+    return &machine->spaces[TT_OPERAND_SPACE(operand)][TT_OPERAND_INDEX(operand)];
+}
+
+/* The error that stands in one of two operands, or a type error. */
+static struct tt_value operand_error(const struct tt_value *a, const struct tt_value *b)
+{
+    if (a->type == TT_TYPE_NONE) {
+        return *a;
+    }
+    return b->type == TT_TYPE_NONE ? *b : tt_value_none(TT_VALUE_TYPE);
+}
+
+/* A chain remembers its first error. */
+static void keep_error(struct tt_value *chain, const struct tt_value *a, const struct tt_value *b)
+{
+    if (chain->type != TT_TYPE_NONE) {
+        *chain = operand_error(a, b);
+    }
+}
+
+static void run_call(struct machine *machine, const struct tt_insn *insn, struct tt_value *dst)
+{
+    const struct tt_value *args[TT_CALL_ARGS_MAX];
+    struct tt_value result;
+    if (insn->count > 2) {
+        for (uint32_t i = 0; i < insn->count; i++) {
+            args[i] = read(machine, (uint16_t)(insn->a + i));
+        }
+    } else {
+        args[0] = read(machine, insn->a);
+        args[1] = read(machine, insn->b);
+    }
+    tt_func_call(insn->func == 0 ? NULL : &tt_funcs[insn->func - 1], &tt_funcs[insn->first],
+                 &machine->call, args, insn->count, &result);
+    *dst = result;
+}
+
+static struct tt_value make_list(struct machine *machine, const struct tt_insn *insn)
+{
+    const struct tt_value *items = read(machine, insn->a);
+    struct tt_list *list = tt_call_reserve(&machine->call, sizeof(*list));
+    struct tt_value *copies =
+        tt_call_reserve(&machine->call, insn->count * sizeof(struct tt_value));
+    for (uint32_t i = 0; i < insn->count; i++) {
+        if (items[i].type == TT_TYPE_NONE) {
+            return items[i];
+        }
+    }
+    if (list == NULL || copies == NULL) {
+        return tt_value_none(TT_VALUE_SPACE);
+    }
+    for (uint32_t i = 0; i < insn->count; i++) {
+        copies[i] = items[i];
+    }
+    *list = (struct tt_list){.count = insn->count, .items = copies, .item_type = TT_TYPE_DYN};
+    return (struct tt_value){.type = TT_TYPE_LIST, .list = list};
+}
+
+static void add_search_cost(struct machine *machine, const struct tt_value *list)
+{
+    if (list->type == TT_TYPE_LIST && list->list->index_mask == 0) {
+        machine->call.cost += list->list->count / ITEMS_PER_COST;
+    }
+}
+
+#define BOTH(tag) (a->type == (tag) && b->type == (tag))
+
+/* dst = a OPERATION b of doubles. */
+#define DOUBLE_CASE(opcode, make, operation)                                                       \
+    case opcode:                                                                                   \
+        *dst = BOTH(TT_TYPE_DOUBLE) ? make(a->number operation b->number) : operand_error(a, b);   \
+        break;
+
+/* A term of a chain that ends when the comparison gives `ends`. */
+#define TERM_CASE(opcode, tag, comparison, ends)                                                   \
+    case opcode:                                                                                   \
+        if (TT_UNLIKELY(!BOTH(tag))) {                                                             \
+            keep_error(dst, a, b);                                                                 \
+        } else if ((comparison) == (ends)) {                                                       \
+            *dst = tt_value_bool(ends);                                                            \
+            insn = code + insn->target;                                                            \
+            continue;                                                                              \
+        }                                                                                          \
+        break;
+
+#define DOUBLE_TERMS(name, comparison)                                                             \
+    TERM_CASE(TT_OP_AND_##name, TT_TYPE_DOUBLE, comparison, false)                                 \
+    TERM_CASE(TT_OP_OR_##name, TT_TYPE_DOUBLE, comparison, true)
+
+#define STRING_TERMS(name, wanted)                                                                 \
+    TERM_CASE(TT_OP_AND_##name, TT_TYPE_STRING, tt_str_equal(a->text, b->text) == (wanted), false) \
+    TERM_CASE(TT_OP_OR_##name, TT_TYPE_STRING, tt_str_equal(a->text, b->text) == (wanted), true)
+
+/* Of two doubles, neither NaN. */
+static inline bool equal(double a, double b)
+{
+    return a <= b && a >= b;
+}
+
+static void add_int(const struct tt_value *a, const struct tt_value *b, bool subtract,
+                    struct tt_value *dst)
+{
+    int64_t result = 0;
+    if (!BOTH(TT_TYPE_INT)) {
+        *dst = operand_error(a, b);
+        return;
+    }
+    bool overflow = subtract ? __builtin_sub_overflow(a->integer, b->integer, &result)
+                             : __builtin_add_overflow(a->integer, b->integer, &result);
+    *dst = overflow ? tt_value_none(TT_VALUE_OVERFLOW) : tt_value_int(result);
+}
+
+void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
+                  struct tt_expr_scratch *scratch, struct tt_value *ret)
+{
+    struct machine machine = {.spaces = {scratch->registers, slots, expr->constants},
+                              .call = {.scratch = scratch, .cost = expr->code_count}};
+    const struct tt_insn *code = expr->code;
+    const struct tt_insn *insn = code;
+    scratch->heap_used = 0;
+    for (;;) {
+        struct tt_value *dst = &scratch->registers[insn->dst];
+        const struct tt_value *a = read(&machine, insn->a);
+        const struct tt_value *b = read(&machine, insn->b);
+        switch ((enum tt_opcode)insn->opcode) {
+        case TT_OP_RETURN:
+            *ret = *a;
+            return;
+        case TT_OP_MOVE:
+            *dst = *a;
+            break;
+        case TT_OP_TRUE:
+            *dst = tt_value_bool(true);
+            break;
+        case TT_OP_FALSE:
+            *dst = tt_value_bool(false);
+            break;
+        case TT_OP_ADD_INT:
+            add_int(a, b, false, dst);
+            break;
+        case TT_OP_SUBTRACT_INT:
+            add_int(a, b, true, dst);
+            break;
+            DOUBLE_CASE(TT_OP_ADD_DOUBLE, tt_value_double, +)
+            DOUBLE_CASE(TT_OP_SUBTRACT_DOUBLE, tt_value_double, -)
+            DOUBLE_CASE(TT_OP_MULTIPLY_DOUBLE, tt_value_double, *)
+            DOUBLE_CASE(TT_OP_DIVIDE_DOUBLE, tt_value_double, /)
+            DOUBLE_CASE(TT_OP_LT_DOUBLE, tt_value_bool, <)
+            DOUBLE_CASE(TT_OP_LE_DOUBLE, tt_value_bool, <=)
+        case TT_OP_EQ_DOUBLE:
+            *dst = BOTH(TT_TYPE_DOUBLE) ? tt_value_bool(equal(a->number, b->number))
+                                        : operand_error(a, b);
+            break;
+        case TT_OP_NE_DOUBLE:
+            *dst = BOTH(TT_TYPE_DOUBLE) ? tt_value_bool(!equal(a->number, b->number))
+                                        : operand_error(a, b);
+            break;
+        case TT_OP_COMPARE:
+            *dst = tt_compare_values(insn->relation, a, b);
+            break;
+        case TT_OP_IN:
+            add_search_cost(&machine, b);
+            *dst = tt_compare_values(TT_IN, a, b);
+            break;
+        case TT_OP_NOT:
+            *dst = a->type == TT_TYPE_BOOL ? tt_value_bool(!a->boolean) : operand_error(a, a);
+            break;
+            DOUBLE_TERMS(LT_DOUBLE, a->number < b->number)
+            DOUBLE_TERMS(LE_DOUBLE, a->number <= b->number)
+            DOUBLE_TERMS(EQ_DOUBLE, equal(a->number, b->number))
+            DOUBLE_TERMS(NE_DOUBLE, !equal(a->number, b->number))
+            STRING_TERMS(EQ_STRING, true)
+            STRING_TERMS(NE_STRING, false)
+            TERM_CASE(TT_OP_AND, TT_TYPE_BOOL, a->boolean, false)
+            TERM_CASE(TT_OP_OR, TT_TYPE_BOOL, a->boolean, true)
+        case TT_OP_BRANCH:
+            if (a->type != TT_TYPE_BOOL) {
+                *dst = operand_error(a, a);
+                insn = code + insn->target;
+                continue;
+            }
+            if (!a->boolean) {
+                insn = code + insn->otherwise;
+                continue;
+            }
+            break;
+        case TT_OP_JUMP:
+            insn = code + insn->target;
+            continue;
+        case TT_OP_CALL:
+            run_call(&machine, insn, dst);
+            break;
+        case TT_OP_LIST:
+            *dst = make_list(&machine, insn);
+            break;
+        case TT_OP_NONE:
+        case TT_OP_COUNT:
+            TT_ASSERT(false); /* never emitted */
+        }
+        if (TT_UNLIKELY(machine.call.cost > expr->cost_max)) {
+            *ret = tt_value_none(TT_VALUE_COST);
+            return;
+        }
+        insn++;
+    }
+}

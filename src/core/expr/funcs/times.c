@@ -1,0 +1,149 @@
+/*
+ * Timestamps and durations, in UTC. Durations are cut towards zero by their getters, as the
+ * specification has it.
+ */
+#include "base/timetext.h"
+#include "core/expr/funcs/impl.h"
+#include "core/expr/moment.h"
+
+#define SECONDS_PER_DAY 86400
+
+static struct tt_value checked_timestamp(struct tt_moment moment)
+{
+    return tt_timestamp_valid(moment) ? tt_value_timestamp(moment)
+                                      : tt_value_none(TT_VALUE_OVERFLOW);
+}
+
+static struct tt_value checked_duration(struct tt_moment moment)
+{
+    return tt_span_valid(moment) ? tt_value_duration(moment) : tt_value_none(TT_VALUE_OVERFLOW);
+}
+
+IMPL(tt_fn_add_timestamp)
+{
+    *ret = checked_timestamp(tt_moment_add(args[0]->moment, args[1]->moment));
+}
+
+IMPL(tt_fn_add_duration)
+{
+    *ret = checked_duration(tt_moment_add(args[0]->moment, args[1]->moment));
+}
+
+IMPL(tt_fn_subtract_timestamps)
+{
+    *ret = checked_duration(tt_moment_subtract(args[0]->moment, args[1]->moment));
+}
+
+IMPL(tt_fn_subtract_timestamp)
+{
+    *ret = checked_timestamp(tt_moment_subtract(args[0]->moment, args[1]->moment));
+}
+
+IMPL(tt_fn_subtract_duration)
+{
+    *ret = checked_duration(tt_moment_subtract(args[0]->moment, args[1]->moment));
+}
+
+static int64_t day_of(struct tt_moment moment)
+{
+    return tt_day_of(moment.seconds * TT_MS_PER_SECOND);
+}
+
+static int64_t second_of_day(struct tt_moment moment)
+{
+    return moment.seconds - day_of(moment) * SECONDS_PER_DAY;
+}
+
+struct civil {
+    int year, month, day;
+};
+
+static struct civil civil_of(struct tt_moment moment)
+{
+    struct civil civil = {0, 0, 0};
+    tt_civil_from_day(day_of(moment), &civil.year, &civil.month, &civil.day);
+    return civil;
+}
+
+IMPL(tt_fn_get_full_year)
+{
+    *ret = tt_value_int(civil_of(args[0]->moment).year);
+}
+
+IMPL(tt_fn_get_month)
+{
+    *ret = tt_value_int(civil_of(args[0]->moment).month - 1);
+}
+
+IMPL(tt_fn_get_date)
+{
+    *ret = tt_value_int(civil_of(args[0]->moment).day);
+}
+
+IMPL(tt_fn_get_day_of_month)
+{
+    *ret = tt_value_int(civil_of(args[0]->moment).day - 1);
+}
+
+IMPL(tt_fn_get_day_of_week)
+{
+    int64_t days = (day_of(args[0]->moment) + 4) % 7; /* 1970-01-01 was a Thursday */
+    *ret = tt_value_int(days < 0 ? days + 7 : days);
+}
+
+IMPL(tt_fn_get_day_of_year)
+{
+    int64_t new_year = tt_day_from_civil(civil_of(args[0]->moment).year, 1, 1);
+    *ret = tt_value_int(day_of(args[0]->moment) - new_year);
+}
+
+IMPL(tt_fn_get_hours)
+{
+    *ret = tt_value_int(second_of_day(args[0]->moment) / 3600);
+}
+
+IMPL(tt_fn_get_minutes)
+{
+    *ret = tt_value_int(second_of_day(args[0]->moment) / 60 % 60);
+}
+
+IMPL(tt_fn_get_seconds)
+{
+    *ret = tt_value_int(second_of_day(args[0]->moment) % 60);
+}
+
+IMPL(tt_fn_get_milliseconds)
+{
+    *ret = tt_value_int(args[0]->moment.nanos / 1000000);
+}
+
+/* Whole seconds, cut towards zero. */
+static int64_t span_seconds(struct tt_moment span)
+{
+    return span.seconds + (span.seconds < 0 && span.nanos > 0 ? 1 : 0);
+}
+
+IMPL(tt_fn_span_hours)
+{
+    *ret = tt_value_int(span_seconds(args[0]->moment) / 3600);
+}
+
+IMPL(tt_fn_span_minutes)
+{
+    *ret = tt_value_int(span_seconds(args[0]->moment) / 60);
+}
+
+IMPL(tt_fn_span_seconds)
+{
+    *ret = tt_value_int(span_seconds(args[0]->moment));
+}
+
+IMPL(tt_fn_span_milliseconds)
+{
+    struct tt_moment span = args[0]->moment;
+    int64_t nanos = span.nanos;
+    if (span.seconds < 0 && nanos > 0) {
+        nanos -= 1000000000;
+    }
+    *ret = tt_value_int(nanos / 1000000);
+}

@@ -1,0 +1,462 @@
+/* What expressions are worth: literals, operators, functions, errors as values, limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/expr/expr.h"
+#include "support/torture.h"
+
+struct world {
+    struct tt_expr_env *env;
+    struct tt_value slots[16];
+    struct tt_list *list;
+    struct tt_expr_scratch scratch;
+};
+
+static uint32_t declare(struct world *world, const char *name, enum tt_type type)
+{
+    uint32_t slot = 0;
+    struct tt_error err;
+    assert_int_equal(tt_expr_env_add(world->env, tt_str_from(name), type, &slot, &err), TT_OK);
+    return slot;
+}
+
+static int set_up(void **state)
+{
+    static struct world world;
+    struct tt_error err;
+    struct tt_value items[20];
+    assert_int_equal(tt_expr_env_new(&tt_alloc_libc, NULL, &world.env, &err), TT_OK);
+    world.slots[declare(&world, "amount", TT_TYPE_DOUBLE)] = tt_value_double(150.5);
+    world.slots[declare(&world, "count", TT_TYPE_INT)] = tt_value_int(7);
+    world.slots[declare(&world, "channel", TT_TYPE_STRING)] = tt_value_text(TT_STR("online"));
+    world.slots[declare(&world, "gone", TT_TYPE_DOUBLE)] = tt_value_none(TT_VALUE_MISSING);
+    world.slots[declare(&world, "gone_text", TT_TYPE_STRING)] = tt_value_none(TT_VALUE_MISSING);
+    world.slots[declare(&world, "flag", TT_TYPE_BOOL)] = tt_value_bool(true);
+    /* 2026-03-01T12:30:05.123Z, a Sunday */
+    world.slots[declare(&world, "at", TT_TYPE_TIMESTAMP)] =
+        tt_value_timestamp_ms(INT64_C(1772368205123));
+    world.slots[declare(&world, "any", TT_TYPE_DYN)] = tt_value_int(3);
+    world.slots[declare(&world, "big", TT_TYPE_INT)] = tt_value_int(INT64_MAX);
+    world.slots[declare(&world, "small", TT_TYPE_INT)] = tt_value_int(INT64_MIN);
+    world.slots[declare(&world, "zero", TT_TYPE_INT)] = tt_value_int(0);
+    world.slots[declare(&world, "gone_flag", TT_TYPE_BOOL)] = tt_value_none(TT_VALUE_MISSING);
+    world.slots[declare(&world, "u", TT_TYPE_UINT)] =
+        (struct tt_value){.type = TT_TYPE_UINT, .uinteger = 5};
+    for (size_t i = 0; i < TT_ARRAY_SIZE(items); i++) {
+        static const char texts[] = "abcdefghijklmnopqrstuvwxyz";
+        items[i] = tt_value_text((struct tt_str){texts + i, 3});
+    }
+    assert_int_equal(tt_list_new(&tt_alloc_libc, items, TT_ARRAY_SIZE(items), &world.list, &err),
+                     TT_OK);
+    struct tt_value list = {.type = TT_TYPE_LIST, .list = world.list};
+    assert_int_equal(tt_expr_env_add_value(world.env, TT_STR("known"), &list, &err), TT_OK);
+    assert_int_equal(
+        tt_expr_env_add_alias(world.env, TT_STR("large"), TT_STR("amount > 100.0 || flag"), &err),
+        TT_OK);
+    *state = &world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    tt_expr_env_free(world->env);
+    tt_list_free(&tt_alloc_libc, world->list);
+    return 0;
+}
+
+/* The value of a text, printed. */
+static void print(struct world *world, const char *text, struct tt_buf *buf)
+{
+    struct tt_expr_options options = {.text = tt_str_from(text)};
+    struct tt_error err = {0};
+    struct tt_expr *expr = NULL;
+    struct tt_value value;
+    if (tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, &err) != TT_OK) {
+        tt_buf_append_format(buf, "%s", err.message);
+        return;
+    }
+    memset(&world->scratch, 0xA5, sizeof(world->scratch)); /* needs no initialising */
+    tt_expr_eval(expr, world->slots, &world->scratch, &value);
+    assert_int_equal(tt_value_print(&value, buf), TT_OK);
+    if (value.type != TT_TYPE_NONE && tt_expr_type(expr) != TT_TYPE_DYN) {
+        assert_int_equal(value.type, tt_expr_type(expr));
+    }
+    tt_expr_free(expr);
+}
+
+static void expect(struct world *world, const char *text, const char *wanted)
+{
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1 << 16);
+    print(world, text, &buf);
+    if (buf.data == NULL || strcmp(buf.data, wanted) != 0) {
+        print_message("%s gives %s, not %s\n", text, buf.data, wanted);
+        fail();
+    }
+    tt_buf_deinit(&buf);
+}
+
+struct row {
+    const char *text, *value;
+};
+static void expect_all(void **state, const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        expect(*state, rows[i].text, rows[i].value);
+    }
+}
+#define EXPECT_ALL(...)                                                                            \
+    static const struct row rows[] = {__VA_ARGS__};                                                \
+    expect_all(state, rows, TT_ARRAY_SIZE(rows))
+
+static void literals_are_those_of_the_specification(void **state)
+{
+    EXPECT_ALL({"1", "1"}, {"-1", "-1"}, {"0x1F", "31"}, {"-0xa", "-10"}, {"5u", "5u"},
+               {"0xFFu", "255u"}, {"9223372036854775807", "9223372036854775807"},
+               {"-9223372036854775808", "-9223372036854775808"},
+               {"18446744073709551615u", "18446744073709551615u"}, {"1.5", "1.5"}, {".5", "0.5"},
+               {"1e3", "1000.0"}, {"1.5E-3", "0.0015"}, {"-2.0", "-2.0"}, {"true", "true"},
+               {"false", "false"}, {"null", "null"}, {"\"a\"", "\"a\""}, {"'a\"b'", "\"a\\\"b\""},
+               {"'\\n\\t\\\\\\x41\\101\\u00e9\\U0001F600'", "\"\\n\\t\\\\AA\u00e9\U0001F600\""},
+               {"r'\\n'", "\"\\\\n\""}, {"'''a\n'b'''", "\"a\\n'b\""},
+               {"\"\"\"x\"y\"\"\"", "\"x\\\"y\""}, {"r\"\"\"\\\"\"\"", "\"\\\\\""}, {"''", "\"\""},
+               {"[1, 2,]", "[1, 2]"}, {"[]", "[]"}, {"1 // a comment\n + 2", "3"},
+               {" \t\r\n\f1", "1"});
+}
+
+static void operators_bind_as_the_specification_says(void **state)
+{
+    EXPECT_ALL({"1 + 2 * 3", "7"}, {"(1 + 2) * 3", "9"}, {"10 - 2 - 3", "5"}, {"7 / 2", "3"},
+               {"-7 / 2", "-3"}, {"-7 % 3", "-1"}, {"7u % 4u", "3u"}, {"2.0 * 3.5", "7.0"},
+               {"1 + 2 < 4 && !false", "true"}, {"true || false && false", "true"},
+               {"1 < 2 == true", "true"}, {"true ? 1 : false ? 2 : 3", "1"},
+               {"false ? 1 : false ? 2 : 3", "3"}, {"- -3", "3"}, {"--count", "7"},
+               {"-count", "-7"}, {"!!flag", "true"}, {"'a' + 'b' + channel", "\"abonline\""},
+               {"[1, 2, 3][1]", "2"}, {"[[1], [2]][1][0]", "2"}, {"count - 1", "6"},
+               {"count -1", "6"}, {"amount - 0.5", "150.0"}, {".amount", "150.5"});
+}
+
+static void numbers_compare_across_types_exactly(void **state)
+{
+    EXPECT_ALL({"1 == 1.0", "true"}, {"1u == 1", "true"}, {"-1 < 0u", "true"},
+               {"amount > 5", "true"}, {"big == 9223372036854775808.0", "false"},
+               {"big < 9223372036854775808.0", "true"}, {"small == -9223372036854775808.0", "true"},
+               {"9007199254740993 == 9007199254740992.0", "false"},
+               {"9007199254740993 > 9007199254740992.0", "true"}, {"1 < 1.5", "true"},
+               {"2 > 1.5", "true"}, {"-1 > -1.5", "true"},
+               {"18446744073709551615u < 18446744073709551616.0", "true"},
+               {"big < 18446744073709551615u", "true"}, {"0.0 / 0.0 == 0.0 / 0.0", "false"},
+               {"0.0 / 0.0 != 0.0 / 0.0", "true"}, {"0.0/0.0 < 1", "false"},
+               {"0.0/0.0 >= 1", "false"}, {"count < 0.0/0.0", "false"}, {"-0.0 == 0.0", "true"},
+               {"u == 5", "true"}, {"count in [1.0, 7.0]", "true"}, {"count == 7.0", "true"},
+               {"amount != 150.5", "false"}, {"amount <= 150.5 && amount >= 150.5", "true"});
+}
+
+static void texts_times_and_lists_compare(void **state)
+{
+    EXPECT_ALL({"'a' < 'b'", "true"}, {"'a' < 'ab'", "true"}, {"channel == 'online'", "true"},
+               {"channel != 'online'", "false"}, {"channel in ['pos', 'online']", "true"},
+               {"channel in []", "false"}, {"'abc' in known", "true"}, {"'abd' in known", "false"},
+               {"'tuv' in known", "true"}, {"!(channel in known)", "true"},
+               {"[1, 2] == [1.0, 2u]", "true"}, {"[1] == [1, 2]", "false"},
+               {"false < true", "true"}, {"flag == true", "true"},
+               {"at == timestamp('2026-03-01T12:30:05.123Z')", "true"},
+               {"at - timestamp('2026-03-01T12:00:00Z')", "duration(\"1805.123s\")"},
+               {"at + duration('1h') > at", "true"}, {"duration('1h') + at > at", "true"},
+               {"at - duration('24h') < timestamp('2026-03-01T00:00:00Z')", "true"},
+               {"duration('90m') == duration('1h30m')", "true"},
+               {"duration('-1.5s')", "duration(\"-1.5s\")"},
+               {"duration('1ms') < duration('1s')", "true"}, {"duration('0')", "duration(\"0s\")"},
+               {"timestamp('2026-03-01T13:30:05+01:00')", "timestamp(\"2026-03-01T12:30:05Z\")"},
+               {"timestamp('1969-12-31T23:59:59.999999999Z')",
+                "timestamp(\"1969-12-31T23:59:59.999999999Z\")"},
+               {"timestamp(0)", "timestamp(\"1970-01-01T00:00:00Z\")"});
+}
+
+static void errors_are_values_and_say_their_kind(void **state)
+{
+    EXPECT_ALL({"gone", "error(\"missing\")"}, {"gone + 1.0", "error(\"missing\")"},
+               {"gone > 1", "error(\"missing\")"}, {"big + 1", "error(\"overflow\")"},
+               {"small - 1", "error(\"overflow\")"}, {"-small", "error(\"overflow\")"},
+               {"big * 2", "error(\"overflow\")"}, {"small / -1", "error(\"overflow\")"},
+               {"small % -1", "error(\"overflow\")"}, {"abs(small)", "error(\"overflow\")"},
+               {"1 / zero", "error(\"divide_by_zero\")"}, {"1 % zero", "error(\"divide_by_zero\")"},
+               {"1.0 / 0.0 > 1e308", "true"}, {"u - 6u", "error(\"overflow\")"},
+               {"[1, 2][count]", "error(\"range\")"}, {"[1][-count]", "error(\"range\")"},
+               {"int(channel)", "error(\"range\")"}, {"timestamp(channel)", "error(\"range\")"},
+               {"int(amount * 1e300)", "error(\"overflow\")"},
+               {"uint(-count)", "error(\"overflow\")"},
+               {"at + duration('87600000h')", "error(\"overflow\")"},
+               {"any + 'x'", "error(\"type\")"}, {"any && true", "error(\"type\")"},
+               {"any < 'x'", "error(\"type\")"}, {"[gone]", "error(\"missing\")"});
+}
+
+static void logic_absorbs_errors_on_either_side(void **state)
+{
+    EXPECT_ALL(
+        {"gone > 1 && false", "false"}, {"false && gone > 1", "false"},
+        {"gone > 1 || true", "true"}, {"true || gone > 1", "true"},
+        {"gone > 1 && true", "error(\"missing\")"}, {"flag && gone > 1", "error(\"missing\")"},
+        {"gone > 1 || amount < 1", "error(\"missing\")"}, {"gone > 1 && amount < 1", "false"},
+        {"gone > 1 || amount > 1", "true"}, {"gone_text == 'x' || flag", "true"},
+        {"gone_text != 'x' && !flag", "false"}, {"gone_flag || flag", "true"},
+        {"gone_flag && flag", "error(\"missing\")"}, {"!gone_flag", "error(\"missing\")"},
+        {"1 / zero > 0 && gone > 1", "error(\"divide_by_zero\")"},
+        {"(gone > 1 && amount < 1) || flag", "true"}, {"gone_flag ? 1 : 2", "error(\"missing\")"},
+        {"flag ? 1 : 1 / zero", "1"}, {"!flag ? 1 / zero : 2", "2"},
+        {"any == 3 && (gone > 1 || flag)", "true"}, {"gone_text in ['a']", "error(\"missing\")"},
+        {"large && flag", "true"}, {"!large || flag", "true"});
+}
+
+static void missing_can_be_asked_for(void **state)
+{
+    EXPECT_ALL({"is_missing(gone)", "true"}, {"is_missing(amount)", "false"},
+               {"has(gone)", "false"}, {"has(channel)", "true"}, {"is_missing(gone + 1.0)", "true"},
+               {"is_missing(1 / zero)", "error(\"divide_by_zero\")"}, {"is_missing(any)", "false"},
+               {"has(gone) && gone > 1", "false"}, {"is_missing(gone) ? 0.0 : gone", "0.0"});
+}
+
+static void functions_do_what_their_rows_say(void **state)
+{
+    EXPECT_ALL(
+        {"channel.startsWith('on')", "true"}, {"channel.endsWith('x')", "false"},
+        {"channel.contains('lin')", "true"}, {"channel.contains('')", "true"},
+        {"size(channel)", "6"}, {"'h\u00e9'.size()", "2"}, {"size([1, 2])", "2"},
+        {"known.size()", "20"}, {"'AbC'.lowerAscii()", "\"abc\""},
+        {"'AbC\u00e9'.upperAscii()", "\"ABC\u00e9\""}, {"int(2.9)", "2"}, {"int(-2.9)", "-2"},
+        {"int('42')", "42"}, {"int(5u)", "5"}, {"int(at)", "1772368205"}, {"uint(5)", "5u"},
+        {"uint('7')", "7u"}, {"double(2)", "2.0"}, {"double('1.5')", "1.5"},
+        {"string(12u)", "\"12\""}, {"string(true)", "\"true\""}, {"string(1.5)", "\"1.5\""},
+        {"string(duration('90s'))", "\"90s\""}, {"string(at)", "\"2026-03-01T12:30:05.123Z\""},
+        {"bool('true')", "true"}, {"abs(-2.5)", "2.5"}, {"abs(-2)", "2"}, {"min(1, 2)", "1"},
+        {"max(1.5, amount)", "150.5"}, {"min(3u, u)", "3u"},
+        {"distance_km(52.0, 13.0, 52.0, 13.0)", "0.0"},
+        {"distance_km(0.0, 0.0, 0.0, 180.0) > 20015.0", "true"}, {"hour_of_day(at)", "12"},
+        {"day_of_week(at)", "0"}, {"at.getFullYear()", "2026"}, {"at.getMonth()", "2"},
+        {"at.getDate()", "1"}, {"at.getDayOfMonth()", "0"}, {"at.getDayOfYear()", "59"},
+        {"at.getMinutes()", "30"}, {"at.getSeconds()", "5"}, {"at.getMilliseconds()", "123"},
+        {"duration('-90m').getHours()", "-1"}, {"duration('1.5s').getMilliseconds()", "500"},
+        {"duration('-1.5s').getSeconds()", "-1"}, {"duration('2h').getMinutes()", "120"},
+        {"dyn(1) == 1", "true"}, {"any + 1", "4"}, {"any * 2 > 5", "true"},
+        {"dyn('x') + 'y'", "\"xy\""}, {"timestamp('1969-12-31T12:00:00Z').getHours()", "12"},
+        {"timestamp('1969-12-31T12:00:00Z').getDayOfWeek()", "3"});
+}
+
+/* The pieces of an expression that repeats. */
+static struct tt_str repeated(struct tt_buf *buf, const char *first, const char *part, size_t count,
+                              const char *last)
+{
+    tt_buf_clear(buf);
+    tt_buf_append_text(buf, first);
+    for (size_t i = 0; i < count; i++) {
+        tt_buf_append_text(buf, part);
+    }
+    tt_buf_append_text(buf, last);
+    return tt_buf_str(buf);
+}
+
+static enum tt_status compile_status(struct world *world, struct tt_str text, struct tt_error *err)
+{
+    struct tt_expr_options options = {.text = text};
+    struct tt_expr *expr = NULL;
+    enum tt_status status = tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, err);
+    assert_true((status == TT_OK) == (expr != NULL));
+    tt_expr_free(expr);
+    return status;
+}
+
+static void deep_long_and_large_expressions_are_refused(void **state)
+{
+    struct world *world = *state;
+    struct tt_error err = {0};
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 4 << 20);
+    assert_int_equal(compile_status(world, repeated(&buf, "", "(", 10000, "1"), &err), TT_E_LIMIT);
+    assert_int_equal(err.offset, TT_EXPR_DEPTH_MAX);
+    assert_int_equal(compile_status(world, repeated(&buf, "", "[", 10000, "1"), &err), TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "", "!", 10000, "flag"), &err),
+                     TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "", "-", 10000, "1"), &err), TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "", "abs(", 10000, "1"), &err),
+                     TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "1", "+1", 10000, ""), &err), TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "known", "[0]", 10000, ""), &err),
+                     TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "", "flag ? 1 : ", 5000, "1"), &err),
+                     TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "flag", " || flag", 5000, ""), &err),
+                     TT_OK);
+    assert_int_equal(compile_status(world, repeated(&buf, "amount", " + amount", 900, ""), &err),
+                     TT_OK);
+    assert_int_equal(compile_status(world, repeated(&buf, "[1", ",1", 16000, "]"), &err), TT_OK);
+    assert_int_equal(compile_status(world, repeated(&buf, "[1", ",1", 17000, "]"), &err),
+                     TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "[count", ",count", 200, "]"), &err),
+                     TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "", " ", 1 << 20, "1"), &err),
+                     TT_E_LIMIT);
+    assert_int_equal(compile_status(world, repeated(&buf, "'", "x", 65534, "'"), &err), TT_OK);
+    assert_int_equal(compile_status(world, repeated(&buf, "", "", 0, ""), &err), TT_E_SYNTAX);
+    tt_buf_deinit(&buf);
+}
+
+static void nesting_up_to_the_limit_evaluates(void **state)
+{
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1 << 20);
+    tt_buf_append_text(&buf, "count");
+    for (int i = 0; i < 90; i++) {
+        struct tt_buf next;
+        tt_buf_init(&next, &tt_alloc_libc, 1 << 20);
+        tt_buf_append_format(&next, "1 + (%s)", buf.data);
+        tt_buf_deinit(&buf);
+        buf = next;
+    }
+    expect(*state, buf.data, "97");
+    tt_buf_deinit(&buf);
+}
+
+static void made_texts_past_the_scratch_are_an_error_value(void **state)
+{
+    struct world *world = *state;
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1 << 20);
+    repeated(&buf, "(channel", " + channel", 40, ").size()");
+    expect(world, buf.data, "246");
+    repeated(&buf, "(channel", " + channel", 400, ").size()");
+    expect(world, buf.data, "error(\"space\")");
+    tt_buf_deinit(&buf);
+}
+
+static void an_evaluation_past_its_cost_stops(void **state)
+{
+    struct world *world = *state;
+    struct tt_expr_options options = {.text = TT_STR("distance_km(amount, amount, 1.0, 1.0) > 1.0"),
+                                      .cost_max = 20};
+    struct tt_expr *expr = NULL;
+    struct tt_value value;
+    struct tt_error err;
+    assert_int_equal(tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, &err), TT_OK);
+    tt_expr_eval(expr, world->slots, &world->scratch, &value);
+    assert_int_equal(value.type, TT_TYPE_NONE);
+    assert_int_equal(value.error, TT_VALUE_COST);
+    tt_expr_free(expr);
+    options.cost_max = 3;
+    assert_int_equal(tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, &err),
+                     TT_E_LIMIT);
+}
+
+static void an_int_constant_is_a_double_where_one_is_wanted(void **state)
+{
+    struct world *world = *state;
+    struct tt_expr_options options = {.text = TT_STR("1 + 1"), .want = TT_TYPE_DOUBLE};
+    struct tt_expr *expr = NULL;
+    struct tt_value value;
+    struct tt_error err;
+    assert_int_equal(tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, &err), TT_OK);
+    tt_expr_eval(expr, world->slots, &world->scratch, &value);
+    assert_int_equal(value.type, TT_TYPE_DOUBLE);
+    assert_true(value.number > 1.9 && value.number < 2.1);
+    tt_expr_free(expr);
+}
+
+static void only_names_that_are_read_count_as_used(void **state)
+{
+    struct world *world = *state;
+    struct tt_expr_options options = {.text = TT_STR("false && gone > 1 || amount > 1 && flag")};
+    struct tt_expr *expr = NULL;
+    struct tt_error err;
+    uint32_t slot = 0;
+    assert_int_equal(tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, &err), TT_OK);
+    assert_true(tt_expr_env_find(world->env, TT_STR("amount"), &slot, NULL));
+    assert_true(tt_expr_uses(expr, slot));
+    assert_true(tt_expr_env_find(world->env, TT_STR("gone"), &slot, NULL));
+    assert_false(tt_expr_uses(expr, slot));
+    assert_false(tt_expr_uses(expr, UINT32_MAX));
+    assert_false(tt_expr_env_find(world->env, TT_STR("known"), &slot, NULL));
+    tt_expr_free(expr);
+}
+
+static void explain_shows_what_runs(void **state)
+{
+    struct world *world = *state;
+    struct tt_expr_options options = {
+        .text = TT_STR("amount > 1 && channel == 'x' && size(channel) == 2 || channel in known")};
+    struct tt_expr *expr = NULL;
+    struct tt_error err;
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1 << 16);
+    assert_int_equal(tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, &err), TT_OK);
+    assert_int_equal(tt_expr_explain(expr, &buf), TT_OK);
+    assert_string_equal(buf.data, "   0  FALSE           r0\n"
+                                  "   1  TRUE            r1\n"
+                                  "   2  AND_LT_DOUBLE   r1, 1.0, amount, to 7\n"
+                                  "   3  AND_EQ_STRING   r1, channel, \"x\", to 7\n"
+                                  "   4  CALL            r2, channel, size\n"
+                                  "   5  COMPARE         r2, r2, 2, ==\n"
+                                  "   6  AND             r1, r2, to 7\n"
+                                  "   7  OR              r0, r1, to 10\n"
+                                  "   8  IN              r1, channel, list of 20\n"
+                                  "   9  OR              r0, r1, to 10\n"
+                                  "  10  RETURN          r0\n");
+    tt_buf_deinit(&buf);
+    tt_expr_free(expr);
+}
+
+static enum tt_status compile_with(const struct tt_alloc *alloc, void *ctx)
+{
+    static const char text[] = "[1, count][0] + 1 > 2 && 'a' + \"\\n\" != channel && (channel in "
+                               "['a', 'b'] ? amount : 2.0) > 1 && large && 'abc' in known";
+    struct tt_expr_env *env = NULL;
+    struct tt_expr *expr = NULL;
+    struct tt_error err;
+    uint32_t slot = 0;
+    struct world *world = ctx;
+    struct tt_value flag = tt_value_bool(true);
+    struct tt_expr_options options = {.text = TT_STR(text)};
+    enum tt_status status = tt_expr_env_new(alloc, world->env, &env, &err);
+    if (status == TT_OK) {
+        status = tt_expr_env_add(env, TT_STR("own"), TT_TYPE_DOUBLE, &slot, &err);
+    }
+    if (status == TT_OK) {
+        status = tt_expr_env_add_value(env, TT_STR("yes"), &flag, &err);
+    }
+    if (status == TT_OK) {
+        status = tt_expr_compile(alloc, env, &options, &expr, &err);
+    }
+    tt_expr_free(expr);
+    tt_expr_env_free(env);
+    return status;
+}
+
+static void a_failed_allocation_anywhere_leaks_nothing(void **state)
+{
+    tt_torture_run(compile_with, *state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(literals_are_those_of_the_specification),
+        cmocka_unit_test(operators_bind_as_the_specification_says),
+        cmocka_unit_test(numbers_compare_across_types_exactly),
+        cmocka_unit_test(texts_times_and_lists_compare),
+        cmocka_unit_test(errors_are_values_and_say_their_kind),
+        cmocka_unit_test(logic_absorbs_errors_on_either_side),
+        cmocka_unit_test(missing_can_be_asked_for),
+        cmocka_unit_test(functions_do_what_their_rows_say),
+        cmocka_unit_test(deep_long_and_large_expressions_are_refused),
+        cmocka_unit_test(nesting_up_to_the_limit_evaluates),
+        cmocka_unit_test(made_texts_past_the_scratch_are_an_error_value),
+        cmocka_unit_test(an_evaluation_past_its_cost_stops),
+        cmocka_unit_test(an_int_constant_is_a_double_where_one_is_wanted),
+        cmocka_unit_test(only_names_that_are_read_count_as_used),
+        cmocka_unit_test(explain_shows_what_runs),
+        cmocka_unit_test(a_failed_allocation_anywhere_leaks_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
