@@ -12,6 +12,7 @@
 
 #define QUEUE_MAX 4000000.0
 #define EPISODES_MAX 1000000.0
+#define RATE_MIN 0.001
 #define RATE_MAX 100.0
 #define FRAUD_MAX 100.0
 #define BOOST_FACTOR_MAX 10000.0
@@ -98,8 +99,8 @@ static enum tt_status options_check(const struct tt_sim_options *options, struct
     if (options->zone_offset_ms < -TT_MS_PER_DAY || options->zone_offset_ms > TT_MS_PER_DAY) {
         return tt_fail(err, TT_E_INVALID, "zone_offset_ms must be within a day");
     }
-    if (!in_range(options->rate, 1e-6, RATE_MAX)) {
-        return tt_fail(err, TT_E_INVALID, "rate must be from 0.000001 to %g", RATE_MAX);
+    if (!in_range(options->rate, RATE_MIN, RATE_MAX)) {
+        return tt_fail(err, TT_E_INVALID, "rate must be from %g to %g", RATE_MIN, RATE_MAX);
     }
     if (!in_range(options->fraud, 0.0, FRAUD_MAX)) {
         return tt_fail(err, TT_E_INVALID, "fraud must be from 0 to %g", FRAUD_MAX);

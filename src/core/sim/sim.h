@@ -41,19 +41,19 @@ enum tt_sim_channel { TT_SIM_CHANNEL_ONLINE = 1, TT_SIM_CHANNEL_POS, TT_SIM_CHAN
 struct tt_sim_boost {
     int64_t from_ms;
     int64_t until_ms;  /* exclusive; 0 with factor ≤ 1 and each_min 0 = no boost */
-    double factor;     /* fraud rows come this many times as often; ≥ 1 */
-    uint32_t each_min; /* besides: so many episodes of every kind start in the window */
+    double factor;     /* fraud rows come this many times as often; to 10,000 */
+    uint32_t each_min; /* besides: so many episodes of every kind start in it; to 1,000 */
 };
 
 struct tt_sim_options {
     uint64_t seed;
     uint32_t customers;     /* at any time; who leaves is replaced by somebody new */
     uint32_t merchants;     /* terminals and shops, the online ones included */
-    int64_t start_ms;       /* no row before it */
+    int64_t start_ms;       /* no row before it; from 1900 to 2199 */
     int64_t zone_offset_ms; /* local time of the region = UTC + this */
     tt_currency currency;   /* 0 = EUR */
-    double rate;            /* multiplies everybody's payments a day; > 0 */
-    double fraud;           /* multiplies the number of fraud episodes; 0 = none */
+    double rate;            /* multiplies everybody's payments a day; 0.001 to 100 */
+    double fraud;           /* multiplies the fraud episodes, to 100; 0 = none but a boost's */
     struct tt_sim_boost boost;
 };
 

@@ -330,6 +330,36 @@ static void boost_brings_every_kind_into_its_window(void **state)
     }
 }
 
+static void people_come_and_change_their_devices_and_cards(void **state)
+{
+    (void)state;
+    enum { USERS_MAX = 4000 };
+    static struct tt_sim_transaction last[USERS_MAX];
+    memset(last, 0, sizeof last);
+    struct tt_sim_options options = tt_sim_options_default();
+    options.fraud = 0.0;
+    struct tt_sim *sim = make(&options);
+    size_t newest = 0, devices = 0, cards = 0;
+    for (struct tt_sim_transaction row = next(sim); row.timestamp_ms < options.start_ms + 60 * DAY;
+         row = next(sim)) {
+        size_t user = user_number(&row);
+        assert_in_range(user, 1, USERS_MAX - 1);
+        newest = user > newest ? user : newest;
+        struct tt_sim_transaction *before = &last[user];
+        bool known = before->card_id[0] != '\0';
+        cards += known && strcmp(before->card_id, row.card_id) != 0 ? 1 : 0;
+        if (row.device_id[0] != '\0') {
+            devices += known && strcmp(before->device_id, row.device_id) != 0 ? 1 : 0;
+            memcpy(before->device_id, row.device_id, sizeof row.device_id);
+        }
+        memcpy(before->card_id, row.card_id, sizeof row.card_id);
+    }
+    assert_in_range(newest, options.customers + 60, options.customers + 250);
+    assert_in_range(cards, 50, 300);
+    assert_true(devices > 500);
+    tt_sim_free(sim);
+}
+
 static void boost_factor_multiplies_fraud_in_its_window_alone(void **state)
 {
     (void)state;
@@ -542,6 +572,7 @@ int main(void)
         cmocka_unit_test(ordinary_customers_never_travel_impossibly),
         cmocka_unit_test(declined_payments_are_tried_again_and_goods_come_back),
         cmocka_unit_test(boost_brings_every_kind_into_its_window),
+        cmocka_unit_test(people_come_and_change_their_devices_and_cards),
         cmocka_unit_test(boost_factor_multiplies_fraud_in_its_window_alone),
         cmocka_unit_test(rate_and_customers_set_the_pace),
         cmocka_unit_test(smallest_world_works),
