@@ -55,7 +55,9 @@ function Summary({ anomaly }: { anomaly: Anomaly }) {
     <header className={`summary ${anomaly.severity}`}>
       <p className="badges">
         <Severity value={anomaly.severity} />
-        <Pill kind={anomaly.decision}>{capital(anomaly.decision)}</Pill>
+        {anomaly.decision !== '' && (
+          <Pill kind={anomaly.decision}>{capital(anomaly.decision)}</Pill>
+        )}
         {anomaly.alerted && <Pill kind="alerted">Alerted</Pill>}
         {anomaly.status !== '' && <Pill>{capital(anomaly.status)}</Pill>}
         <Time value={anomaly.transaction.timestamp} full />

@@ -63,6 +63,7 @@ describe('the scale', () => {
     expect(timesUsual(reason({ observed: 412.5, expected: 67.2 }))).toBe('6.1 times the usual');
     expect(timesUsual(reason({ observed: 40, expected: 100 }))).toBe('40 % of the usual');
     expect(timesUsual(reason({ observed: 40, expected: 41_000 }))).toBe('under 1 % of the usual');
+    expect(timesUsual(reason({ observed: 1e15, expected: 1 }))).toMatch(/^over a million times/);
     expect(timesUsual(reason({ observed: 40, expected: 41 }))).toBeNull();
     expect(timesUsual(reason({ observed: 40, expected: 0 }))).toBeNull();
     expect(timesUsual(reason({ observed: -1, expected: 3 }))).toBeNull();
@@ -171,6 +172,10 @@ describe('the headline', () => {
     expect(of({ merchant_id: 'm-42' })).toBe('u-1 paid 1,412.50 EUR to m-42');
   });
 
+  it('is the id when who and how much are not known', () => {
+    expect(of({ user_id: '' })).toBe('Anomaly a-0001');
+  });
+
   it('leaves out what is not known and says what was declined', () => {
     expect(of({ type: 'withdrawal', authorization: 'declined' })).toBe(
       'u-1 withdrew 1,412.50 EUR (declined)',
@@ -181,6 +186,9 @@ describe('the headline', () => {
     expect(subline(anomaly(1))).toBe(
       "412.50 EUR is 6.1 times this customer's usual 67.20. " +
         'About 1 in 4,800 transactions looks this unusual.',
+    );
+    expect(subline(anomaly(1, { reasons: [], p_value: 1e-12 }))).toBe(
+      'Under 1 in a billion transactions looks this unusual.',
     );
     expect(subline(anomaly(1, { reasons: [], p_value: null }))).toBe('');
   });

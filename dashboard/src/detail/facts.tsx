@@ -1,7 +1,8 @@
+import type { ReactNode } from 'react';
 import type { Anomaly, Transaction } from '../api/types';
 import { formatAmount } from '../format/money';
 import { capital, fieldName } from '../format/names';
-import { formatMs } from '../format/number';
+import { formatMs, NONE } from '../format/number';
 import { listPath } from '../list/filters';
 import { Link } from '../router/link';
 import { Time } from '../ui/time';
@@ -30,43 +31,29 @@ export function otherFacts(rest: Transaction['rest']): [string, string][] {
   return rows;
 }
 
+/** A value that leads to all anomalies that share it. */
+function Same({ name, value }: { name: 'user_id' | 'merchant_id'; value: string }) {
+  return (
+    <Link to={listPath({ [name]: value })} title="All anomalies with the same">
+      {value}
+    </Link>
+  );
+}
+
 export function Facts({ transaction }: { transaction: Transaction }) {
+  const { transaction_id, timestamp, amount, currency, user_id, merchant_id, rest } = transaction;
+  const facts: [string, ReactNode][] = [
+    ['Time', timestamp === '' ? NONE : <Time value={timestamp} full />],
+    ['Amount', formatAmount(amount, currency) || NONE],
+    ['Customer', user_id === '' ? NONE : <Same name="user_id" value={user_id} />],
+    ['Merchant', merchant_id === null ? NONE : <Same name="merchant_id" value={merchant_id} />],
+    ['Transaction', <code key="id">{transaction_id || NONE}</code>],
+    ...otherFacts(rest),
+  ];
   return (
     <dl className="facts">
-      <dt>Time</dt>
-      <dd>
-        <Time value={transaction.timestamp} full />
-      </dd>
-      <dt>Amount</dt>
-      <dd>{formatAmount(transaction.amount, transaction.currency)}</dd>
-      <dt>Customer</dt>
-      <dd>
-        <Link
-          to={listPath({ user_id: transaction.user_id })}
-          title="All anomalies of this customer"
-        >
-          {transaction.user_id}
-        </Link>
-      </dd>
-      {transaction.merchant_id !== null && (
-        <>
-          <dt>Merchant</dt>
-          <dd>
-            <Link
-              to={listPath({ merchant_id: transaction.merchant_id })}
-              title="All anomalies at this merchant"
-            >
-              {transaction.merchant_id}
-            </Link>
-          </dd>
-        </>
-      )}
-      <dt>Transaction</dt>
-      <dd>
-        <code>{transaction.transaction_id}</code>
-      </dd>
-      {otherFacts(transaction.rest).map(([name, value]) => (
-        <div className="pair" key={name}>
+      {facts.map(([name, value], index) => (
+        <div className="pair" key={index}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>
@@ -113,8 +100,12 @@ function Timings({ timings }: { timings: Anomaly['timings_ms'] }) {
 export function Provenance({ anomaly }: { anomaly: Anomaly }) {
   return (
     <>
-      <h3>Versions</h3>
-      <Versions versions={anomaly.versions} />
+      {Object.keys(anomaly.versions).length > 0 && (
+        <>
+          <h3>Versions</h3>
+          <Versions versions={anomaly.versions} />
+        </>
+      )}
       {Object.keys(anomaly.timings_ms).length > 0 && (
         <>
           <h3>Time taken</h3>

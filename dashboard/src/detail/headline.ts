@@ -1,6 +1,7 @@
 // One anomaly in a sentence or two.
 import type { Anomaly } from '../api/types';
 import { formatAmount } from '../format/money';
+import { capital } from '../format/names';
 import { formatRarity } from '../format/number';
 
 const VERBS: Record<string, [verb: string, preposition: string]> = {
@@ -14,6 +15,9 @@ const VERBS: Record<string, [verb: string, preposition: string]> = {
 /** "u-881 spent 412.50 EUR at m-42". */
 export function headline(anomaly: Anomaly): string {
   const { transaction } = anomaly;
+  if (transaction.user_id === '' || transaction.amount === '') {
+    return `Anomaly ${anomaly.anomaly_id}`;
+  }
   const type = typeof transaction.rest.type === 'string' ? transaction.rest.type : '';
   const [verb, preposition] = VERBS[type] ?? ['paid', 'to'];
   const declined = transaction.rest.authorization === 'declined';
@@ -32,6 +36,7 @@ export function headline(anomaly: Anomaly): string {
 export function subline(anomaly: Anomaly): string {
   const why = (anomaly.reasons[0]?.message ?? '').replace(/[.\s]+$/, '');
   const rarity = formatRarity(anomaly.p_value);
-  const rare = rarity === null ? '' : `About ${rarity} transactions looks this unusual.`;
+  const about = rarity?.startsWith('1') ? `About ${rarity}` : capital(rarity ?? '');
+  const rare = rarity === null ? '' : `${about} transactions looks this unusual.`;
   return [why === '' ? '' : `${why}.`, rare].filter((part) => part !== '').join(' ');
 }

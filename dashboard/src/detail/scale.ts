@@ -55,6 +55,9 @@ export function timesUsual(reason: Reason): string | null {
     return null;
   }
   const ratio = observed / expected;
+  if (ratio >= 1e6) {
+    return 'over a million times the usual';
+  }
   if (ratio >= 1.5) {
     return `${Number(ratio.toPrecision(2)).toLocaleString('en')} times the usual`;
   }

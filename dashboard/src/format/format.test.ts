@@ -65,6 +65,7 @@ describe('numbers', () => {
   it('says how rare a p-value is, and nothing when it is not', () => {
     expect(formatRarity(0.00021)).toBe('1 in 4,800');
     expect(formatRarity(1e-8)).toBe('1 in 100M');
+    expect(formatRarity(1e-300)).toBe('under 1 in a billion');
     expect(formatRarity(0.9)).toBeNull();
     expect(formatRarity(0)).toBeNull();
     expect(formatRarity(null)).toBeNull();

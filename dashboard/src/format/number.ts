@@ -28,7 +28,7 @@ export function formatValue(value: number | null): string {
 }
 
 /**
- * A score in [0, 1) with as many digits as tell it from 1: 0.993, 0.99979. Cut, never rounded up:
+ * A score in [0, 1) with the digits that tell it from 1: 0.993, 0.9997. Cut, never rounded up:
  * no score is 1.
  */
 export function formatScore(score: number | null): string {
@@ -41,7 +41,7 @@ export function formatScore(score: number | null): string {
     return score.toFixed(3);
   }
   const nines = /^9*/.exec(digits)?.[0].length ?? 0;
-  return `0.${digits.slice(0, Math.min(Math.max(nines + 1, 3), 9)).padEnd(3, '0')}`;
+  return `0.${digits.slice(0, Math.min(Math.max(nines + 1, 3), 7)).padEnd(3, '0')}`;
 }
 
 export function formatPValue(p: number | null): string {
@@ -55,6 +55,9 @@ export function formatPValue(p: number | null): string {
 export function formatRarity(p: number | null): string | null {
   if (p === null || p <= 0 || p > 0.5) {
     return null;
+  }
+  if (p < 1e-9) {
+    return 'under 1 in a billion';
   }
   const times = Number((1 / p).toPrecision(2));
   return `1 in ${times < 1e6 ? whole.format(times) : compact.format(times)}`;

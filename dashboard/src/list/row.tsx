@@ -45,14 +45,18 @@ export const Row = memo(function Row({ anomaly, fresh }: { anomaly: Anomaly; fre
         {transaction.merchant_id ?? '–'}
       </td>
       <td role="cell" className="why" title={why}>
-        <span className="message">{why}</span>
-        {more > 0 && <span className="more"> +{more} more</span>}
+        <div>
+          <span className="message">{why}</span>
+          {more > 0 && <span className="more"> +{more} more</span>}
+        </div>
       </td>
       <td role="cell" className="score" title={rarity ?? undefined}>
         {formatScore(anomaly.score)}
       </td>
       <td role="cell" className="verdict">
-        <Pill kind={anomaly.decision}>{capital(anomaly.decision)}</Pill>
+        {anomaly.decision !== '' && (
+          <Pill kind={anomaly.decision}>{capital(anomaly.decision)}</Pill>
+        )}
         {anomaly.alerted && <Pill kind="alerted">Alerted</Pill>}
         {anomaly.status !== 'open' && anomaly.status !== '' && (
           <Pill>{capital(anomaly.status)}</Pill>
