@@ -22,15 +22,14 @@
 struct tt_calibration;
 
 struct tt_bundle {
-    int32_t references; /* atomic */
-    uint32_t epoch;     /* 0: nothing learned yet */
-    int64_t closed_ms;  /* event time its last epoch closed at, or TT_TIME_NONE */
-    uint64_t count;     /* events learned from since the beginning */
+    int32_t references;     /* atomic */
+    uint32_t epoch;         /* 0: nothing learned yet */
+    int64_t closed_ms;      /* event time its last epoch closed at, or TT_TIME_NONE */
+    uint64_t count;         /* events learned from since the beginning */
     struct tt_hash128 hash; /* of the encoded bytes */
     struct tt_setup *setup;
     const struct tt_alloc *alloc;
     void *models[TT_DETECTORS_MAX]; /* the detector's own, or NULL: none yet */
-    struct tt_str model_bytes[TT_DETECTORS_MAX];
     /* Scores to p-values, a slot each; the last one is the fused score's. */
     struct tt_calibration *calibrations[TT_DETECTORS_MAX + 1];
 };

@@ -27,9 +27,8 @@ void tt_detect_scratch_free(struct tt_detect_scratch *scratch);
  * event is stamped with is the caller's business). The vectors must be of the setup's plan. A detector
  * that is off, has no model yet or finds nothing to judge by answers present = false. For the slot
  * `rules` this is tt_detect_rules. */
-void tt_detect_run(const struct tt_setup *setup, const struct tt_bundle *bundle,
-                   uint32_t detector, struct tt_event *const *events, size_t n,
-                   struct tt_detect_scratch *scratch);
+void tt_detect_run(const struct tt_setup *setup, const struct tt_bundle *bundle, uint32_t detector,
+                   struct tt_event *const *events, size_t n, struct tt_detect_scratch *scratch);
 /* Evaluates the rule set: fills rule_hits, shadow_hits and the slot `rules`, whose score is the highest
  * severity that fired, 0 to 4, and whose p-value is that severity's share of hits so far. */
 void tt_detect_rules(const struct tt_setup *setup, const struct tt_bundle *bundle,

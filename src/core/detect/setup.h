@@ -50,34 +50,41 @@ enum tt_unit {
     TT_UNIT_SHARE,
 };
 
-/* One feature judged against the entity's own history, which is features too. */
+/* What a feature is compared with: the entity's own history, which is features too, or all of its
+ * peers. */
+enum tt_against { TT_AGAINST_OWN = 1, TT_AGAINST_PEERS };
+
+/* One judged feature. */
 struct tt_judged {
     uint16_t feature; /* the value that is judged */
-    uint16_t count;   /* how many the history holds */
-    uint16_t mean, std;                  /* zscore; else UINT16_MAX */
-    uint16_t q25, median, q75;           /* iqr; else UINT16_MAX */
-    uint8_t tail, scale;
-    double prior_count;                  /* observations the peer baseline is worth */
+    uint16_t count;   /* how many the history holds; UINT16_MAX against peers, like the others */
+    uint16_t center;  /* mean (zscore) or median (iqr) of the history */
+    uint16_t spread;  /* standard deviation (zscore) or lower quartile (iqr) */
+    uint16_t upper;   /* upper quartile (iqr), else UINT16_MAX */
+    uint8_t tail, scale, against;
+    double prior_count;        /* observations the peers' centre is worth */
+    double prior_spread_count; /* and the peers' spread */
 };
 
 /* One row of `detectors`, in the order of detectors.def; its index is the slot in events. */
 struct tt_detector {
     const struct tt_detector_ops *ops;
-    bool enabled;        /* false: in no slot of any decision, but the slot stays */
-    double weight;       /* in the fusion; 0 = shadow: scored and stored, never decides */
-    double threshold;    /* p-value at or below which it has fired */
+    bool enabled;     /* false: never present; the slot stays */
+    double weight;    /* in the fusion; 0 = shadow: scored and stored, never decides */
+    double threshold; /* p-value at or below which it has fired */
     uint32_t judged_count;
     struct tt_judged judged[TT_JUDGED_MAX]; /* zscore, iqr */
     uint32_t feature_count;
     uint16_t features[TT_FOREST_FEATURES_MAX]; /* isolation_forest */
-    uint32_t trees, sample; /* isolation_forest */
+    uint32_t trees, sample;                    /* isolation_forest */
 };
 
-/* What people call a feature: "{words}" completes "… is 6.1 times this customer's usual …". */
+/* What people call a feature ("payments in an hour") and whose habit it is ("this customer"). */
 struct tt_words {
     uint8_t unit; /* enum tt_unit; 0 = the feature has no entry */
-    uint8_t size;
+    uint8_t text_size, whose_size;
     char text[TT_WORDS_SIZE_MAX];
+    char whose[TT_WORDS_SIZE_MAX];
 };
 
 struct tt_setup {
@@ -89,22 +96,22 @@ struct tt_setup {
     struct tt_hash128 plan;       /* the vectors' plan */
     struct tt_hash128 hash;       /* of plan, rules and the configuration below */
     uint32_t feature_count;
-    struct tt_str *features;      /* names in the order of the plan, NUL-terminated */
+    struct tt_str *features; /* names in the order of the plan, NUL-terminated */
     uint32_t detector_count;
     uint32_t rules_slot; /* index of the detector `rules` */
     struct tt_detector detectors[TT_DETECTORS_MAX];
-    double half_life_ms;                            /* of calibration and samples */
-    double severity_p[TT_SEVERITY_CRITICAL + 1];    /* [low] > [medium] > [high] > [critical] */
-    uint8_t policy[TT_SEVERITY_CRITICAL + 1];       /* enum tt_verdict_kind per severity */
+    double half_life_ms;                         /* of calibration and samples */
+    double severity_p[TT_SEVERITY_CRITICAL + 1]; /* [low] > [medium] > [high] > [critical] */
+    uint8_t policy[TT_SEVERITY_CRITICAL + 1];    /* enum tt_verdict_kind per severity */
     int64_t epoch_length_ms;
     uint32_t epoch_early_count;
     uint64_t epoch_early[8]; /* events since the start at which early epochs close, ascending */
-    struct tt_words words[TT_FEATURES_MAX];
+    struct tt_words *words;  /* feature_count */
 };
 
 struct tt_setup_options {
-    struct tt_hash128 plan;          /* tt_plan_hash */
-    const struct tt_str *features;   /* names in the order of the plan; copied */
+    struct tt_hash128 plan;        /* tt_plan_hash */
+    const struct tt_str *features; /* names in the order of the plan; copied */
     uint32_t feature_count;
     const struct tt_rules *rules;    /* or NULL */
     const struct tt_names *names;    /* the dictionary the rules were compiled with, or NULL */

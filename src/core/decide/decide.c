@@ -1,0 +1,65 @@
+/*
+ * The decision; see decide.h. What is ordinary costs a logarithm, an exponential and a look-up; only
+ * an anomaly is explained.
+ */
+#include "core/decide/decide.h"
+
+#include "core/decide/reasons.h"
+#include "core/detect/detector.h"
+#include "core/rules/rules.h"
+
+static uint8_t severity_of(const struct tt_setup *setup, double p_value)
+{
+    uint8_t severity = TT_SEVERITY_NONE;
+    while (severity < TT_SEVERITY_CRITICAL && p_value <= setup->severity_p[severity + 1]) {
+        severity++;
+    }
+    return severity;
+}
+
+/* Detectors that are on and count, and gave no answer. */
+static uint32_t missing(const struct tt_setup *setup, const struct tt_event *event)
+{
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < setup->detector_count; i++) {
+        bool wanted = setup->detectors[i].enabled && setup->detectors[i].weight > 0.0 &&
+                      (i != setup->rules_slot || setup->rules != NULL);
+        if (wanted && !event->detections[i].present) {
+            bits |= UINT32_C(1) << i;
+        }
+    }
+    return bits;
+}
+
+enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *bundle,
+                         struct tt_event *event)
+{
+    TT_ASSERT(bundle->setup == setup);
+    double terms[TT_DETECTORS_MAX];
+    struct tt_decision *decision = &event->decision;
+    double fused = tt_fuse(setup, event, terms);
+    double p_value = tt_calibration_p(bundle->calibrations[setup->detector_count], fused);
+    uint8_t severity = severity_of(setup, p_value);
+    uint8_t verdict = TT_ALLOW;
+    if (event->rule_hits.count > 0 && setup->rules != NULL) {
+        struct tt_rule_outcome outcome;
+        tt_rules_outcome(setup->rules, &event->rule_hits, &outcome);
+        severity = outcome.severity > severity ? outcome.severity : severity;
+        verdict = outcome.verdict > verdict ? outcome.verdict : verdict;
+    }
+    uint8_t policy = setup->policy[severity];
+    decision->p_value = p_value;
+    decision->score = 1.0 - p_value;
+    decision->severity = severity;
+    decision->verdict = policy > verdict ? policy : verdict;
+    decision->anomalous = severity != TT_SEVERITY_NONE;
+    decision->alerted = false;
+    decision->degraded = missing(setup, event);
+    decision->reason_count = 0;
+    return decision->anomalous ? tt_reasons_fill(setup, bundle, terms, event) : TT_OK;
+}
+
+const char *tt_reason_detector_name(const struct tt_setup *setup, uint8_t detector)
+{
+    return detector < setup->detector_count ? tt_setup_detector_name(setup, detector) : "other";
+}

@@ -1,0 +1,240 @@
+/*
+ * Evidence split to reasons; see reasons.h and decide.h.
+ *
+ * The fused sum is additive in the detectors' terms, so a detector's part of the logit is its part of
+ * that sum; a detector splits its part to features by its own explanation. The same feature from
+ * several detectors becomes one reason, told by the one that weighs most.
+ */
+#include "core/decide/reasons.h"
+
+#include "base/math.h"
+#include "core/decide/words.h"
+#include "core/detect/detector.h"
+#include "core/event/names.h"
+#include "core/rules/rules.h"
+
+#define CANDIDATES_MAX (TT_EXPLAINED_MAX * TT_DETECTORS_MAX + TT_RULE_HITS_MAX)
+#define SHARE_MIN 0.01 /* of the evidence; less is told as `other` */
+#define MESSAGE_SIZE_MAX 1024
+#define SLOTS_MAX (TT_FEATURES_MAX + TT_ATTRIBUTES_MAX + TT_TEXT_COUNT + 16)
+
+/* A reason in the making. */
+struct candidate {
+    struct tt_explained explained;
+    double contribution; /* of all detectors that named the feature */
+    double told;         /* of the one whose numbers are told */
+    uint8_t detector;
+    uint16_t rule; /* UINT16_MAX: a feature's */
+};
+
+struct candidates {
+    uint32_t count;
+    struct candidate items[CANDIDATES_MAX];
+};
+
+static void add_feature(struct candidates *list, uint8_t detector,
+                        const struct tt_explained *explained, double contribution)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct candidate *known = &list->items[i];
+        if (known->rule != UINT16_MAX || known->explained.feature != explained->feature) {
+            continue;
+        }
+        known->contribution += contribution;
+        if (contribution > known->told) {
+            known->told = contribution;
+            known->detector = detector;
+            known->explained = *explained;
+        }
+        return;
+    }
+    list->items[list->count++] = (struct candidate){
+        .explained = *explained,
+        .contribution = contribution,
+        .told = contribution,
+        .detector = detector,
+        .rule = UINT16_MAX,
+    };
+}
+
+static void add_rules(struct candidates *list, const struct tt_setup *setup,
+                      const struct tt_event *event, double evidence)
+{
+    uint32_t count =
+        event->rule_hits.count < TT_RULE_HITS_MAX ? event->rule_hits.count : TT_RULE_HITS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        list->items[list->count++] = (struct candidate){
+            .explained = {.feature = UINT16_MAX},
+            .contribution = evidence / count,
+            .detector = (uint8_t)setup->rules_slot,
+            .rule = event->rule_hits.rules[i],
+        };
+    }
+}
+
+static void add_detector(struct candidates *list, const struct tt_setup *setup,
+                         const struct tt_bundle *bundle, uint32_t slot,
+                         const struct tt_event *event, double evidence)
+{
+    const struct tt_detector *detector = &setup->detectors[slot];
+    struct tt_scoring scoring = {setup, detector, bundle->models[slot], slot, NULL};
+    struct tt_explanation explanation = {.count = 0};
+    double threshold = tt_calibration_score_at(bundle->calibrations[slot], detector->threshold);
+    if (scoring.model == NULL) {
+        return;
+    }
+    detector->ops->explain(&scoring, event, threshold, &explanation);
+    for (uint32_t i = 0; i < explanation.count; i++) {
+        add_feature(list, (uint8_t)slot, &explanation.items[i],
+                    evidence * explanation.items[i].share);
+    }
+}
+
+/* Greatest contribution first; rules before features, then by number, so that the order is fixed. */
+static bool comes_before(const struct candidate *a, const struct candidate *b)
+{
+    if (a->contribution > b->contribution || a->contribution < b->contribution) {
+        return a->contribution > b->contribution;
+    }
+    if (a->rule != b->rule) {
+        return a->rule < b->rule;
+    }
+    return a->explained.feature < b->explained.feature;
+}
+
+static void sort(struct candidates *list)
+{
+    for (uint32_t i = 1; i < list->count; i++) {
+        struct candidate item = list->items[i];
+        uint32_t k = i;
+        for (; k > 0 && comes_before(&item, &list->items[k - 1]); k--) {
+            list->items[k] = list->items[k - 1];
+        }
+        list->items[k] = item;
+    }
+}
+
+/* People see amounts, not their logarithms. */
+static double shown(const struct tt_explained *explained, double value)
+{
+    return explained->scale == TT_SCALE_LOG ? tt_exp(value) : value;
+}
+
+static enum tt_status keep_text(struct tt_event *event, const struct tt_buf *buf,
+                                struct tt_reason *reason)
+{
+    if (buf->status != TT_OK) {
+        return buf->status;
+    }
+    char *copy = tt_arena_copy(&event->text, buf->data, buf->size);
+    if (copy == NULL) {
+        return TT_E_NOMEM;
+    }
+    reason->message = (struct tt_str){copy, buf->size};
+    return TT_OK;
+}
+
+static void write_rule(const struct tt_setup *setup, const struct tt_event *event, uint16_t rule,
+                       struct tt_buf *buf)
+{
+    struct tt_value slots[SLOTS_MAX];
+    TT_ASSERT(tt_names_slot_count(setup->names) <= SLOTS_MAX);
+    tt_names_fill_txn(setup->names, &event->txn, slots);
+    tt_names_fill_vector(setup->names, &event->vector, slots);
+    /* A failure stays in buf->status, which keep_text looks at. */
+    if (tt_rules_message(setup->rules, rule, slots, buf) == TT_OK &&
+        tt_buf_append_text(buf, " (") == TT_OK &&
+        tt_rules_evidence(setup->rules, rule, slots, buf) == TT_OK) {
+        (void)tt_buf_append_text(buf, ")");
+    }
+}
+
+static enum tt_status fill_reason(const struct tt_setup *setup, const struct candidate *item,
+                                  struct tt_event *event, struct tt_reason *ret)
+{
+    const struct tt_explained *explained = &item->explained;
+    double nothing = __builtin_nan("");
+    bool rule = item->rule != UINT16_MAX;
+    *ret = (struct tt_reason){
+        .detector = item->detector,
+        .feature = explained->feature,
+        .observed = rule ? nothing : shown(explained, explained->observed),
+        .expected = rule ? nothing : shown(explained, explained->expected),
+        .threshold = rule ? nothing : shown(explained, explained->threshold),
+        .contribution = item->contribution,
+    };
+    struct tt_alloc alloc = tt_arena_alloc(&event->text);
+    struct tt_buf buf;
+    tt_buf_init(&buf, &alloc, MESSAGE_SIZE_MAX);
+    if (rule) {
+        write_rule(setup, event, item->rule, &buf);
+    } else {
+        struct tt_sentence sentence = {
+            .setup = setup,
+            .feature = explained->feature,
+            .against = explained->against,
+            .own_count = explained->count,
+            .observed = ret->observed,
+            .expected = ret->expected,
+            .currency = event->txn.currency,
+        };
+        tt_sentence_write(&sentence, &buf);
+    }
+    enum tt_status status = keep_text(event, &buf, ret);
+    tt_buf_deinit(&buf);
+    return status;
+}
+
+static void fill_other(double rest, struct tt_decision *decision)
+{
+    double nothing = __builtin_nan("");
+    decision->reasons[decision->reason_count++] = (struct tt_reason){
+        .detector = TT_REASON_OTHER,
+        .feature = UINT16_MAX,
+        .observed = nothing,
+        .expected = nothing,
+        .threshold = nothing,
+        .contribution = rest,
+        .message = TT_STR("everything else about it"),
+    };
+}
+
+enum tt_status tt_reasons_fill(const struct tt_setup *setup, const struct tt_bundle *bundle,
+                               const double terms[TT_DETECTORS_MAX], struct tt_event *event)
+{
+    struct tt_decision *decision = &event->decision;
+    double evidence = tt_log((1.0 - decision->p_value) / decision->p_value);
+    double total = 0.0;
+    struct candidates list = {.count = 0};
+    for (uint32_t i = 0; i < setup->detector_count; i++) {
+        total += terms[i];
+    }
+    for (uint32_t i = 0; i < setup->detector_count && total > 0.0; i++) {
+        double part = evidence * terms[i] / total;
+        if (i == setup->rules_slot) {
+            add_rules(&list, setup, event, part);
+        } else if (terms[i] > 0.0) {
+            add_detector(&list, setup, bundle, i, event, part);
+        }
+    }
+    sort(&list);
+    double size = evidence < 0.0 ? -evidence : evidence;
+    double rest = evidence;
+    enum tt_status status = TT_OK;
+    decision->reason_count = 0;
+    for (uint32_t i = 0; i < list.count && decision->reason_count < TT_REASONS_MAX - 1; i++) {
+        const struct candidate *item = &list.items[i];
+        double part = item->contribution < 0.0 ? -item->contribution : item->contribution;
+        if (part < SHARE_MIN * size && item->rule == UINT16_MAX) {
+            continue;
+        }
+        enum tt_status filled =
+            fill_reason(setup, item, event, &decision->reasons[decision->reason_count++]);
+        status = status == TT_OK ? filled : status;
+        rest -= item->contribution;
+    }
+    if (rest > 1e-12 || rest < -1e-12) {
+        fill_other(rest, decision);
+    }
+    return status;
+}
