@@ -25,27 +25,10 @@ static const char *const detector_names[] = {
 #define DETECTOR_COUNT ((uint32_t)TT_ARRAY_SIZE(detector_ops))
 _Static_assert(TT_ARRAY_SIZE(detector_ops) <= TT_DETECTORS_MAX, "more detectors than slots");
 
-static const char *const cpu_names[] = {"auto", "scalar", "avx2", "avx512"};
 static const char *const unit_names[] = {"",     "none", "amount", "count", "seconds",
                                          "days", "km",   "kmh",    "ratio", "share"};
 static const char *const verdict_names[] = {"", "allow", "review", "block"};
 static const char *const severity_keys[] = {"low", "medium", "high", "critical"};
-
-bool tt_cpu_find(struct tt_str name, enum tt_cpu *ret)
-{
-    for (uint32_t i = 0; i < TT_ARRAY_SIZE(cpu_names); i++) {
-        if (tt_str_equal_text(name, cpu_names[i])) {
-            *ret = (enum tt_cpu)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *tt_cpu_name(enum tt_cpu cpu)
-{
-    return (size_t)cpu < TT_ARRAY_SIZE(cpu_names) ? cpu_names[cpu] : "auto";
-}
 
 enum tt_status tt_setup_read_feature(const struct tt_setup *setup, const struct tt_tree *node,
                                      uint16_t *ret, struct tt_error *err)
