@@ -7,8 +7,7 @@
 
 static void header(struct tt_http_response *response, const char *name, const char *value)
 {
-    response->headers[response->header_count++] =
-        (struct tt_http_header){name, tt_str_from(value)};
+    response->headers[response->header_count++] = (struct tt_http_header){name, tt_str_from(value)};
 }
 
 static bool redirect(struct tt_http_response *response)
@@ -32,18 +31,49 @@ static const struct tt_asset *find(struct tt_str path, bool gzip)
     return found;
 }
 
+/* "q=0", "q=0.0", "q=0.000": the only spellings of a weight of zero. */
+static bool is_zero_weight(struct tt_str weight)
+{
+    if (!tt_str_starts_with(weight, TT_STR("q=0"))) {
+        return false;
+    }
+    for (size_t i = 3; i < weight.size; i++) {
+        if (weight.data[i] != '0' && weight.data[i] != '.') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether gzip is named and not ruled out by a weight of zero ("gzip;q=0", RFC 9110, 12.4.2). */
 static bool takes_gzip(const struct tt_http_request *request, const struct tt_http_ops *http)
 {
-    struct tt_str accepted = http->header(request, "Accept-Encoding");
-    return accepted.data != NULL && memmem(accepted.data, accepted.size, "gzip", 4) != NULL;
+    struct tt_str rest = http->header(request, "Accept-Encoding");
+    while (rest.size > 0) {
+        struct tt_str weight = tt_str_split(&rest, ',');
+        struct tt_str coding = tt_str_trim(tt_str_split(&weight, ';'));
+        if (tt_str_equal_text(coding, "gzip")) {
+            return !is_zero_weight(tt_str_trim(weight));
+        }
+    }
+    return false;
+}
+
+/* Whether the caller has this form already. Tags are compared weakly, as If-None-Match asks: a tag
+ * stands in its quotes, so finding it in the list is finding it as a whole. */
+static bool is_known(struct tt_str known, const struct tt_asset *asset)
+{
+    return tt_str_equal_text(known, "*") ||
+           (known.data != NULL &&
+            memmem(known.data, known.size, asset->etag, strlen(asset->etag)) != NULL);
 }
 
 bool tt_dashboard_serve(const struct tt_http_request *request, const struct tt_http_ops *http,
                         struct tt_http_response *response)
 {
     static const char policy[] =
-        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     struct tt_str path = request->path;
     if (request->method != TT_HTTP_GET && request->method != TT_HTTP_HEAD) {
         response->status = 405;
@@ -73,8 +103,7 @@ bool tt_dashboard_serve(const struct tt_http_request *request, const struct tt_h
     header(response, "X-Content-Type-Options", "nosniff");
     header(response, "Referrer-Policy", "no-referrer");
     response->body_static = true;
-    struct tt_str known = http->header(request, "If-None-Match");
-    if (known.data != NULL && tt_str_equal_text(known, asset->etag)) {
+    if (is_known(http->header(request, "If-None-Match"), asset)) {
         response->status = 304;
         response->body = TT_STR("");
         return true;
