@@ -120,6 +120,17 @@ void *tt_map_take(struct tt_map *map, uint64_t hash, const void *key)
     return item;
 }
 
+const void *tt_map_guess(const struct tt_map *map, uint64_t hash)
+{
+    for (size_t i = (size_t)hash; map->capacity != 0; i++) {
+        const struct tt_map_slot *slot = &map->slots[i & (map->capacity - 1)];
+        if (slot->item == NULL || slot->hash == hash) {
+            return slot->item;
+        }
+    }
+    return NULL;
+}
+
 void tt_map_prefetch(const struct tt_map *map, uint64_t hash)
 {
     if (map->capacity != 0) {

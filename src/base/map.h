@@ -40,6 +40,9 @@ void *tt_map_get(const struct tt_map *map, uint64_t hash, const void *key);
 enum tt_status tt_map_put(struct tt_map *map, uint64_t hash, void *item) TT_MUST_USE;
 /* Takes the item out and returns it, or NULL. */
 void *tt_map_take(struct tt_map *map, uint64_t hash, const void *key);
+/* An item whose hash this is, without looking at its key, or NULL: a guess, good for prefetching what
+ * tt_map_get will look at. */
+const void *tt_map_guess(const struct tt_map *map, uint64_t hash);
 /* Brings the slot of hash towards the cache. */
 void tt_map_prefetch(const struct tt_map *map, uint64_t hash);
 /* Visits every item: start with *cursor = 0; NULL at the end. No put or take in between. */

@@ -316,13 +316,12 @@ enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *e
     return TT_OK;
 }
 
-/* 2, 4, 8, 12, 16, 24, 32 …: growth by a third to a half keeps states compact. */
+/* 2, 4, 6, 8, then steps of an eighth: what an entity does not use is a large part of what it costs. */
 static uint32_t grown(uint32_t count)
 {
     uint32_t capacity = 2;
     while (capacity < count) {
-        bool power = (capacity & (capacity - 1)) == 0;
-        capacity = capacity < 8 ? capacity * 2 : power ? capacity / 2 * 3 : capacity / 3 * 4;
+        capacity += capacity < 16 ? 2 : capacity / 8 / 2 * 2;
     }
     return capacity;
 }
@@ -387,7 +386,7 @@ static enum tt_status make_room(struct tt_entity_store *store, struct tt_entity 
     if (entity->end < entity->capacity) {
         return TT_OK;
     }
-    if (entity->begin > 0 && entity->begin >= entity->capacity / 4) {
+    if (entity->begin > 0 && entity->begin >= entity->capacity / 8) {
         compact(store, entity);
         return TT_OK;
     }

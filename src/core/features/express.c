@@ -271,11 +271,13 @@ static enum tt_status make_names(struct tt_plan *plan, const struct plan_draft *
 {
     struct tt_str names[TT_FEATURES_MAX];
     for (uint32_t i = 0; i < plan->feature_count; i++) {
-        names[i] = plan->features[i].name;
-        if (is_identity(&plan->features[i]) &&
-            slot_name(&plan->arena, names[i], &names[i]) != TT_OK) {
+        struct tt_feature *feature = &plan->features[i];
+        feature->identifier = feature->name;
+        if (is_identity(feature) &&
+            slot_name(&plan->arena, feature->name, &feature->identifier) != TT_OK) {
             return tt_fail(err, TT_E_NOMEM, "no memory for the feature plan");
         }
+        names[i] = feature->identifier;
     }
     struct tt_error why = {0};
     enum tt_status status = tt_names_new(plan->alloc, plan->attributes, plan->attribute_count,

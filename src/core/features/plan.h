@@ -44,8 +44,10 @@ struct tt_plan_options {
 /* One feature as declared. Texts are NUL-terminated too, absent where nothing was written. */
 struct tt_feature {
     struct tt_str name;
-    struct tt_str entity; /* absent for an expression */
-    struct tt_str unit;   /* "days", or what the aggregate implies */
+    struct tt_str identifier; /* what the dictionary is to call it: its name, but where it only
+                               * repeats a field of the transaction, whose name that is */
+    struct tt_str entity;     /* absent for an expression */
+    struct tt_str unit;       /* "days", or what the aggregate implies */
     struct tt_str description;
     struct tt_str expression; /* absent for an aggregate */
     struct tt_str filter;     /* its text as written */

@@ -364,12 +364,12 @@ static enum tt_status pass_label(struct tt_step *step, const struct tt_event *ev
 /* Brings an entity's first lines, then (second call) the rows its edges stand at, to the cache. */
 static void fetch_entity(const struct tt_step *step, const struct tt_hash128 *key, bool rows)
 {
-    const struct tt_entity *entity = tt_map_get(&step->map, key->low, key);
+    const struct tt_entity *entity = tt_map_guess(&step->map, key->low);
     if (entity == NULL) {
         return;
     }
     if (!rows) {
-        for (size_t at = LINE_SIZE; at < step->store.entity_size; at += LINE_SIZE) {
+        for (size_t at = 0; at < step->store.entity_size; at += LINE_SIZE) {
             __builtin_prefetch((const char *)entity + at, 1);
         }
         return;

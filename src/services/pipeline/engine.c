@@ -65,8 +65,8 @@ static enum tt_status make_names(struct tt_engine *engine, const struct tt_engin
     struct tt_str features[TT_FEATURES_MAX];
     uint32_t count = tt_plan_feature_count(engine->plan);
     for (uint32_t i = 0; i < count; i++) {
-        features[i] = tt_plan_feature(engine->plan, i)->name;
-        engine->feature_names[i] = features[i].data;
+        features[i] = tt_plan_feature(engine->plan, i)->identifier;
+        engine->feature_names[i] = tt_plan_feature(engine->plan, i)->name.data;
     }
     engine->record_names.features = engine->feature_names;
     engine->record_names.feature_count = count;

@@ -91,6 +91,7 @@ static void an_empty_map_has_nothing(void **state)
     assert_null(tt_map_take(&map, 3, &key));
     assert_null(tt_map_next(&map, &cursor));
     tt_map_prefetch(&map, 3);
+    assert_null(tt_map_guess(&map, 3));
     tt_map_deinit(&map);
 }
 
@@ -105,6 +106,7 @@ static void map_refuses_more_than_its_maximum(void **state)
     assert_int_equal(tt_map_put(&map, 3, &items[2]), TT_E_LIMIT);
     assert_int_equal(map.count, 2);
     assert_ptr_equal(tt_map_get(&map, 2, &items[1].key), &items[1]);
+    assert_ptr_equal(tt_map_guess(&map, 2), &items[1]);
     tt_map_deinit(&map);
 }
 

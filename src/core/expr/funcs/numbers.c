@@ -156,6 +156,12 @@ IMPL(tt_fn_max)
     pick(args, 1, ret);
 }
 
+IMPL(tt_fn_log)
+{
+    double x = args[0]->number;
+    *ret = x > 0.0 ? tt_value_double(tt_log(x)) : tt_value_none(TT_VALUE_RANGE);
+}
+
 IMPL(tt_fn_distance_km)
 {
     *ret = tt_value_double(
