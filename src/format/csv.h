@@ -2,14 +2,17 @@
  * CSV rows from a source of bytes.
  *
  * What:    RFC 4180: a header row, quoted fields with line ends, delimiters and doubled quotes in
- *          them, CRLF or LF, a byte order mark, any single-byte delimiter. Empty lines are skipped.
- * Why:     a row that breaks the grammar or has the wrong number of fields is a fault of that row,
- *          with its line and bytes; the stream goes on at the next line.
+ *          them, CRLF or LF, a byte order mark, any single-byte delimiter. Empty lines are
+ *          skipped; a quote inside an unquoted field stands for itself.
+ * Why:     a row that breaks the grammar or has the wrong number of fields is a fault of that
+ *          row, with its line and bytes; the stream goes on at the next line, also behind a quote
+ *          that never closes.
  * Owner:   the reader owns its buffers; a row's views are valid until the next call.
  * Threads: confined to one thread.
  * Limits:  row_size_max bytes a row, field_size_max a field, TT_CSV_FIELDS_MAX fields: faults.
  * Fails:   open: TT_E_SYNTAX (no or bad header, repeated column), TT_E_INVALID (options),
- * TT_E_NOMEM. next: TT_E_CLOSED at the end; what the source failed with, after all rows before it.
+ *          TT_E_NOMEM. next: TT_E_CLOSED at the end; what the source failed with, after all rows
+ *          before it.
  */
 #ifndef TT_FORMAT_CSV_H
 #define TT_FORMAT_CSV_H

@@ -2,14 +2,18 @@
  * Streaming decompression of gzip, xz and zstd, found by content.
  *
  * What:    a source over another source: gives plain bytes whatever the input is; input that is
- * none of the three passes through. Concatenated members and frames are read one after another.
- * Why:     a damaged or cut-off file fails loudly, and only after every byte before the damage was
- *          delivered; a bomb costs no more memory than the window, because nothing is ever held
- * whole. Owner:   the caller; the inner source must outlive it. Threads: confined to one thread.
+ *          none of the three passes through. Concatenated members and frames are read one after
+ *          another.
+ * Why:     a damaged or cut-off file fails loudly, and only after every byte before the damage
+ *          was delivered; a bomb costs no more memory than the window, because nothing is ever
+ *          held whole.
+ * Owner:   the caller; the inner source must outlive it. zstd takes its context by malloc.
+ * Threads: confined to one thread.
  * Limits:  window or dictionary ≤ memory_max (default 64 MiB).
- * Fails:   TT_E_CORRUPT damaged, truncated, or something else behind the last member (err->offset:
- * in the compressed input); TT_E_LIMIT needs more than memory_max; TT_E_UNSUPPORTED bzip2, zip, lz4
- * and the like; TT_E_NOMEM; what the inner source failed with. It stays failed.
+ * Fails:   TT_E_CORRUPT damaged, truncated, or something else behind the last member
+ *          (err->offset: in the compressed input); TT_E_LIMIT needs more than memory_max;
+ *          TT_E_UNSUPPORTED bzip2, zip, lz4, 7z; TT_E_NOMEM; what the inner source failed with.
+ *          It stays failed.
  */
 #ifndef TT_FORMAT_DECOMPRESS_H
 #define TT_FORMAT_DECOMPRESS_H

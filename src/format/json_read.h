@@ -4,14 +4,14 @@
  * What:    RFC 8259 texts, one token a call; a member's key comes with its value's token. Numbers
  *          stay raw tokens, so that money never passes through a double.
  * Why:     no recursion and no document in memory: a hostile text costs what its bytes cost.
- * Strings are views into the text; only those with escapes are copied. Duplicate keys are an error:
- *          two readers of one record must not see two different values.
+ *          Strings are views into the text; only those with escapes are copied. Duplicate keys
+ *          are an error: two readers of one record must not see two different values.
  * Owner:   text and arena belong to the caller; tokens' views live as long as both.
  * Threads: a reader is confined to one thread.
  * Limits:  TT_JSON_DEPTH_MAX open containers; texts shorter than 4 GiB.
  * Fails:   TT_E_SYNTAX (not JSON, duplicate key, bad UTF-8, lone surrogate), TT_E_LIMIT (depth,
- * size), TT_E_NOMEM (arena). Every failure sets reader->fault, and line, column (in bytes) and
- * offset in err. A failed reader stays failed.
+ *          size), TT_E_NOMEM (arena). Every failure sets reader->fault, and line, column (in
+ *          bytes) and offset in err. A failed reader stays failed.
  */
 #ifndef TT_FORMAT_JSON_READ_H
 #define TT_FORMAT_JSON_READ_H

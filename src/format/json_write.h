@@ -4,11 +4,12 @@
  * What:    objects and arrays with commas by themselves, escaped strings, shortest round-trip
  *          doubles, into a bounded buffer. No white space: one value is one line.
  * Why:     one place where escaping can be right. Output is always valid UTF-8: invalid bytes
- * become U+FFFD; "<" and U+2028/9 need no escape in JSON and stay. Owner:   the buffer belongs to
- * the caller. Threads: confined to one thread. Limits:  TT_JSON_DEPTH_WRITE_MAX open containers
- * (asserted); the buffer's maximum. Fails:   never by itself: a failed append is remembered in
- * buf->status; check it once at the end. Misuse (a value without key in an object, an unbalanced
- * end) asserts.
+ *          become U+FFFD; "<" and U+2028/9 need no escape in JSON and stay.
+ * Owner:   the buffer belongs to the caller.
+ * Threads: confined to one thread.
+ * Limits:  TT_JSON_DEPTH_WRITE_MAX open containers (asserted); the buffer's maximum.
+ * Fails:   never by itself: a failed append is remembered in buf->status; check it once at the
+ *          end. Misuse (a value without key in an object, an unbalanced end) asserts.
  */
 #ifndef TT_FORMAT_JSON_WRITE_H
 #define TT_FORMAT_JSON_WRITE_H

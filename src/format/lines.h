@@ -3,15 +3,18 @@
  *
  * What:    text up to LF or CRLF; the last line needs no line end; a byte order mark at the very
  *          beginning is left out; empty lines are delivered (the caller skips them, lines still
- * count). Why:     a line longer than the maximum is a fault of that line: it is marked, its rest
- * is read and left, and the stream goes on. Owner:   the reader owns its buffer; a line's bytes are
- * valid until the next call. Threads: confined to one thread. Limits:  size_max bytes a line.
+ *          count).
+ * Why:     a line longer than the maximum is a fault of that line: it is marked, its rest is read
+ *          and left out, and the stream goes on.
+ * Owner:   the reader owns its buffer; a line's bytes are valid until the next call.
+ * Threads: confined to one thread.
+ * Limits:  size_max bytes a line.
  * Fails:   TT_E_CLOSED at the end; what the source failed with, after all whole lines before it.
  */
 #ifndef TT_FORMAT_LINES_H
 #define TT_FORMAT_LINES_H
 
-#include "format/source.h"
+#include "format/window.h"
 
 struct tt_line {
     struct tt_str bytes; /* without line end; of one that is too long, its beginning */
@@ -22,14 +25,10 @@ struct tt_line {
 
 /* Fields are the reader's own. */
 struct tt_line_reader {
-    const struct tt_alloc *alloc;
-    struct tt_source source;
-    char *data;
-    size_t capacity, size_max, at, filled;
-    uint64_t number, offset;
-    bool ended;
-    enum tt_status failed;
-    struct tt_error error;
+    struct tt_window window;
+    size_t size_max;
+    uint64_t number;
+    bool skipping; /* the last line was too long and its end has not come yet */
 };
 
 /* Takes its buffer: TT_E_NOMEM. size_max ≥ 1. */

@@ -2,12 +2,13 @@
  * Card numbers: found, and replaced before anything is stored or logged.
  *
  * What:    13 to 19 digits, with up to three spaces or dashes between groups, whose Luhn sum is
- * right. In identifiers they become a keyed token (same number, same token, however it was spaced),
- *          elsewhere their middle is overwritten: 411111******1111.
+ *          right. In identifiers they become a keyed token (same number, same token, however it
+ *          was spaced), elsewhere their middle is overwritten: 411111******1111.
  * Why:     a keyed hash of a number space this small is only as secret as its key; the key never
  *          leaves the process. A long numeric id that happens to be Luhn-valid (one in ten) is
  *          tokenised too: it stays unique and stable, it only looks different. UUIDs are left
- * alone. Source: ISO/IEC 7812-1 (Luhn); PCI DSS 4.0, 3.4.1 (first six and last four at most).
+ *          alone. Source: ISO/IEC 7812-1 (Luhn); PCI DSS 4.0, 3.4.1 (first six and last four at
+ *          most).
  * Threads: pure.
  */
 #ifndef TT_FORMAT_RECORD_PAN_H

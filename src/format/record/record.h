@@ -3,8 +3,8 @@
  *
  * What:    struct tt_record_schema says what is allowed (declared attributes, limits, policies);
  *          a record that breaks it gets a verdict with a reason code of rejects.def.
- * Why:     bad data is not a failure of the program: it is counted, kept as a dead letter, and the
- *          stream goes on. One schema serves HTTP, files and topics, so all judge alike.
+ * Why:     bad data is not a failure of the program: it is counted, kept as a dead letter, and
+ *          the stream goes on. One schema serves HTTP, files and topics, so all judge alike.
  * Owner:   the schema belongs to the caller and is only read; verdicts hold no pointers.
  * Threads: values; a schema may be shared by readers.
  * Limits:  see the fields; tt_record_schema_init sets the defaults.

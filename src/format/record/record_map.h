@@ -1,14 +1,19 @@
 /*
  * Mapping files: foreign CSV and JSON records as transactions and labels.
  *
- * What:    DESIGN §3's YAML compiled once, bound to a header (CSV) or to names (JSON), applied a
- * record at a time: columns, constants, time formats and zones, two columns joined, attributes,
- * label. Why:     all the looking up by name happens at compile and bind; a row is a handful of
- * indexed moves, then the same checks as for JSON. Owner:   the map lives in the arena it was
- * compiled in and is read-only after binding; results live in the arena of the call. Threads: a
- * bound map may be shared by readers. Units:   as record_json.h. Limits:  TT_MAP_PARTS_MAX columns
- * joined for one field. Fails:   compile, bind: TT_E_UNKNOWN (names the nearest), TT_E_INVALID,
- * TT_E_TYPE, TT_E_NOMEM, with the place in the mapping file. Apply: as record_json.h.
+ * What:    a YAML mapping compiled once, bound to a header (CSV) or to names (JSON), applied a
+ *          record at a time: columns, constants, time formats and zones, joined columns,
+ *          attributes, label.
+ * Why:     all the looking up by name happens at compile and bind; a row is a handful of indexed
+ *          moves, then the same checks as for JSON.
+ * Owner:   the map lives in the arena it was compiled in and is read-only afterwards; results
+ *          live in the arena of the call.
+ * Threads: a map may be shared by readers.
+ * Units:   as record_json.h.
+ * Limits:  TT_MAP_PARTS_MAX columns joined for one field; 64 distinct columns.
+ * Fails:   compile, bind: TT_E_UNKNOWN (names the nearest), TT_E_INVALID, TT_E_TYPE,
+ *          TT_E_CONFLICT, TT_E_LIMIT, TT_E_NOMEM, with the place in the mapping file. Apply: as
+ *          record_json.h.
  */
 #ifndef TT_FORMAT_RECORD_RECORD_MAP_H
 #define TT_FORMAT_RECORD_RECORD_MAP_H

@@ -2,9 +2,11 @@
  * Transactions, decisions and anomalies as public JSON and CSV.
  *
  * What:    the inverse of record_json.h, and the one spelling of a decision that the API, the
- * anomalies topic, alerts and `score --out` share. Why:     names come in as plain arrays: no
- * detector or feature table is known here. Owner:   the writer's buffer is the caller's; nothing is
- * kept. Threads: pure. Fails:   as json_write.h: check buf->status at the end.
+ *          anomalies topic, alerts and `score --out` share.
+ * Why:     names come in as plain arrays: no detector or feature table is known here.
+ * Owner:   the writer's buffer is the caller's; nothing is kept.
+ * Threads: pure.
+ * Fails:   as json_write.h: check buf->status at the end.
  */
 #ifndef TT_FORMAT_RECORD_RECORD_WRITE_H
 #define TT_FORMAT_RECORD_RECORD_WRITE_H
