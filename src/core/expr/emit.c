@@ -138,21 +138,18 @@ static bool both(const struct tt_node *node, enum tt_type kind)
     return TT_CODE_KIND(node->args->type) == kind && TT_CODE_KIND(node->args->next->type) == kind;
 }
 
-/* The typed opcode of a comparison, where > and >= are < and <= with the sides swapped. */
+/* A comparison, typed where both sides are doubles. */
 static struct tt_insn comparison(const struct tt_node *node, uint16_t a, uint16_t b)
 {
     static const uint16_t opcodes[] = {
-        [TT_LT] = TT_OP_LT_DOUBLE, [TT_LE] = TT_OP_LE_DOUBLE, [TT_GT] = TT_OP_LT_DOUBLE,
-        [TT_GE] = TT_OP_LE_DOUBLE, [TT_EQ] = TT_OP_EQ_DOUBLE, [TT_NE] = TT_OP_NE_DOUBLE};
+        [TT_LT] = TT_OP_LT_DOUBLE, [TT_LE] = TT_OP_LE_DOUBLE, [TT_GT] = TT_OP_GT_DOUBLE,
+        [TT_GE] = TT_OP_GE_DOUBLE, [TT_EQ] = TT_OP_EQ_DOUBLE, [TT_NE] = TT_OP_NE_DOUBLE};
     struct tt_insn insn = {.opcode = TT_OP_COMPARE, .a = a, .b = b};
     insn.relation = node->relation;
     if (node->relation == TT_IN) {
         insn.opcode = TT_OP_IN;
     } else if (both(node, TT_TYPE_DOUBLE)) {
-        bool swap = node->relation == TT_GT || node->relation == TT_GE;
         insn.opcode = opcodes[node->relation];
-        insn.a = swap ? b : a;
-        insn.b = swap ? a : b;
     }
     return insn;
 }
@@ -173,17 +170,9 @@ static uint16_t fused(const struct tt_node *chain, const struct tt_node *term,
                       const struct tt_insn *insn)
 {
     bool is_and = chain->kind == TT_NODE_AND;
-    switch (insn->opcode) {
-    case TT_OP_LT_DOUBLE:
-        return is_and ? TT_OP_AND_LT_DOUBLE : TT_OP_OR_LT_DOUBLE;
-    case TT_OP_LE_DOUBLE:
-        return is_and ? TT_OP_AND_LE_DOUBLE : TT_OP_OR_LE_DOUBLE;
-    case TT_OP_EQ_DOUBLE:
-        return is_and ? TT_OP_AND_EQ_DOUBLE : TT_OP_OR_EQ_DOUBLE;
-    case TT_OP_NE_DOUBLE:
-        return is_and ? TT_OP_AND_NE_DOUBLE : TT_OP_OR_NE_DOUBLE;
-    default:
-        break;
+    if (insn->opcode >= TT_OP_LT_DOUBLE && insn->opcode <= TT_OP_NE_DOUBLE) {
+        uint16_t first = is_and ? TT_OP_AND_LT_DOUBLE : TT_OP_OR_LT_DOUBLE;
+        return (uint16_t)(first + (insn->opcode - TT_OP_LT_DOUBLE)); /* rows in the same order */
     }
     if (insn->opcode != TT_OP_COMPARE || !both(term, TT_TYPE_STRING)) {
         return 0;

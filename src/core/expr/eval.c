@@ -196,6 +196,8 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             DOUBLE_CASE(TT_OP_DIVIDE_DOUBLE, tt_value_double, /)
             DOUBLE_CASE(TT_OP_LT_DOUBLE, tt_value_bool, <)
             DOUBLE_CASE(TT_OP_LE_DOUBLE, tt_value_bool, <=)
+            DOUBLE_CASE(TT_OP_GT_DOUBLE, tt_value_bool, >)
+            DOUBLE_CASE(TT_OP_GE_DOUBLE, tt_value_bool, >=)
         case TT_OP_EQ_DOUBLE:
             *dst = BOTH(TT_TYPE_DOUBLE) ? tt_value_bool(equal(a->number, b->number))
                                         : operand_error(a, b);
@@ -216,6 +218,8 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             break;
             DOUBLE_TERMS(LT_DOUBLE, a->number < b->number)
             DOUBLE_TERMS(LE_DOUBLE, a->number <= b->number)
+            DOUBLE_TERMS(GT_DOUBLE, a->number > b->number)
+            DOUBLE_TERMS(GE_DOUBLE, a->number >= b->number)
             DOUBLE_TERMS(EQ_DOUBLE, equal(a->number, b->number))
             DOUBLE_TERMS(NE_DOUBLE, !equal(a->number, b->number))
             STRING_TERMS(EQ_STRING, true)

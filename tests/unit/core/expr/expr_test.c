@@ -395,7 +395,7 @@ static void explain_shows_what_runs(void **state)
     assert_int_equal(tt_expr_explain(expr, &buf), TT_OK);
     assert_string_equal(buf.data, "   0  FALSE           r0\n"
                                   "   1  TRUE            r1\n"
-                                  "   2  AND_LT_DOUBLE   r1, 1.0, amount, to 7\n"
+                                  "   2  AND_GT_DOUBLE   r1, amount, 1.0, to 7\n"
                                   "   3  AND_EQ_STRING   r1, channel, \"x\", to 7\n"
                                   "   4  CALL            r2, channel, size\n"
                                   "   5  COMPARE         r2, r2, 2, ==\n"
