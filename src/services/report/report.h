@@ -32,8 +32,8 @@ enum tt_status tt_report_html(struct tt_buf *buf, const struct tt_evaluation_rep
 /* Appends the table for a terminal: lines of at most 100 columns, no colours. */
 enum tt_status tt_report_text(struct tt_buf *buf,
                               const struct tt_evaluation_report *report) TT_MUST_USE;
-/* Appends one JSON object without a line end: {"rows":…,"whole":{…},"folds":[…],"mean":{…},
- * "kinds":[…],"days":[…]}; what is not defined is null. */
+/* Appends one JSON object without a line end: {"source":…,"alerts_per_day":…,"whole":{…},"folds":[…],
+ * "mean":{…},"kinds":[…],"days":[…]}; what is not defined is null, "mean" without folds too. */
 enum tt_status tt_report_json(struct tt_buf *buf, const struct tt_evaluation_report *report,
                               const struct tt_report_header *header) TT_MUST_USE;
 

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "base/tree.h"
+#include "format/json_read.h"
 #include "services/report/report.h"
 #include "support/torture.h"
 
@@ -123,6 +125,11 @@ static void nothing_to_evaluate_is_said_with_dashes(void **state)
     tt_buf_clear(&buf);
     assert_int_equal(tt_report_text(&buf, &report), TT_OK);
     assert_null(strstr(buf.data, "nan"));
+    tt_buf_clear(&buf);
+    assert_int_equal(tt_report_json(&buf, &report, &nothing), TT_OK);
+    assert_non_null(strstr(buf.data, "\"auc_roc\":null"));
+    assert_non_null(strstr(buf.data, "{\"source\":null,"));
+    assert_null(strstr(buf.data, "nan"));
     tt_buf_deinit(&buf);
     tt_evaluation_free(evaluation);
 }
@@ -188,6 +195,40 @@ static void table_shows_each_set_in_lines_that_fit(void **state)
     tt_evaluation_free(evaluation);
 }
 
+static void document_holds_each_set_kind_and_day(void **state)
+{
+    (void)state;
+    struct tt_evaluation *evaluation = evaluated(40, 200, "kind \"\x01\xff");
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 65536);
+    assert_int_equal(tt_report_json(&buf, &report, &plain), TT_OK);
+    assert_non_null(strstr(buf.data, "{\"source\":\"file.csv\",\"alerts_per_day\":3,"));
+    assert_int_equal(occurrences(buf.data, "\"average_precision\":"), 4);
+    assert_int_equal(occurrences(buf.data, "\"day\":\"1970-"), 40);
+    assert_int_equal(occurrences(buf.data, "\"train_start\":\"1970-01-0"), 2);
+    assert_int_equal(occurrences(buf.data, "\"kind\":"), report.kind_count);
+    struct tt_arena arena;
+    struct tt_tree *tree = NULL;
+    tt_arena_init(&arena, &tt_alloc_libc, 65536, 1 << 24);
+    assert_int_equal(tt_json_parse_tree(&arena, tt_buf_str(&buf), &tree, NULL), TT_OK);
+    const struct tt_tree *whole = tt_tree_get(tree, "whole");
+    int64_t rows = 0;
+    double auc = 0.0;
+    struct tt_str missed;
+    assert_int_equal(tt_tree_int64(tt_tree_get(whole, "rows"), &rows, NULL), TT_OK);
+    assert_int_equal(rows, 8000);
+    assert_int_equal(tt_tree_double(tt_tree_get(whole, "auc_roc"), &auc, NULL), TT_OK);
+    assert_true(fabs(auc - report.whole.auc) < 1e-15);
+    assert_int_equal(tt_tree_text(tt_tree_get(whole, "missed_amount"), &missed, NULL), TT_OK);
+    char expected[32];
+    size_t size = tt_money_format(report.whole.missed_minor, 2, expected);
+    assert_int_equal(missed.size, size);
+    assert_memory_equal(missed.data, expected, size);
+    tt_arena_deinit(&arena);
+    tt_buf_deinit(&buf);
+    tt_evaluation_free(evaluation);
+}
+
 static enum tt_status tortured(const struct tt_alloc *alloc, void *ctx)
 {
     (void)ctx;
@@ -216,6 +257,7 @@ int main(void)
         cmocka_unit_test(same_report_gives_the_same_bytes),
         cmocka_unit_test(full_buffer_is_reported),
         cmocka_unit_test(table_shows_each_set_in_lines_that_fit),
+        cmocka_unit_test(document_holds_each_set_kind_and_day),
         cmocka_unit_test(every_failed_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
