@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { ApiError, getAnomaly } from '../api/client';
 import type { Anomaly } from '../api/types';
-import { capital } from '../format/names';
+import { capital, detectorName } from '../format/names';
 import { formatPValue, formatScore } from '../format/number';
 import { listPath, parseFilters } from '../list/filters';
 import { remembered } from '../list/list-page';
@@ -78,7 +78,8 @@ function Summary({ anomaly }: { anomaly: Anomaly }) {
       </dl>
       {anomaly.degraded.length > 0 && (
         <p className="notice warning">
-          Decided without: {anomaly.degraded.join(', ')}. The score rests on the other detectors.
+          Decided without: {anomaly.degraded.map(detectorName).join(', ')}. The score rests on the
+          other detectors.
         </p>
       )}
     </header>

@@ -34,7 +34,7 @@ export function otherFacts(rest: Transaction['rest']): [string, string][] {
 /** A value that leads to all anomalies that share it. */
 function Same({ name, value }: { name: 'user_id' | 'merchant_id'; value: string }) {
   return (
-    <Link to={listPath({ [name]: value })} title="All anomalies with the same">
+    <Link to={listPath({ [name]: value })} title="All anomalies with this value">
       {value}
     </Link>
   );
@@ -78,7 +78,7 @@ function Versions({ versions }: { versions: Anomaly['versions'] }) {
 }
 
 function Timings({ timings }: { timings: Anomaly['timings_ms'] }) {
-  const total = Object.values(timings).reduce((sum, ms) => sum + ms, 0);
+  const total = timings.total ?? Object.values(timings).reduce((sum, ms) => sum + ms, 0);
   return (
     <dl className="facts">
       {Object.entries(timings).map(([name, ms]) => (

@@ -229,7 +229,7 @@ describe('one anomaly', () => {
     open('/app/anomalies/a-0001');
     await screen.findByRole('heading', { level: 1, name: 'u-1 spent 1,412.50 EUR at m-42' });
     expect(document.title).toBe('u-1 spent 1,412.50 EUR at m-42 · Telltale');
-    expect(screen.getByText(/Decided without: isolation_forest/)).toBeVisible();
+    expect(screen.getByText(/Decided without: Isolation forest/)).toBeVisible();
     expect(screen.getByText('user_amount_log')).toBeVisible();
     expect(screen.getByText('bundle-hash')).toBeVisible();
     expect(screen.getByText('200 µs')).toBeVisible();
