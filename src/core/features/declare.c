@@ -44,11 +44,31 @@ uint32_t tt_aggregate_needs(uint8_t aggregate)
     return AGGREGATES[aggregate].needs;
 }
 
+/* The known word a reader most likely meant: one that goes on as this one does, else the nearest by
+ * edits up to about half of it; NULL when nothing is like it. */
+static const char *nearest(struct tt_str word, const char *const *known, size_t count)
+{
+    size_t best = word.size / 2 + 2;
+    const char *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct tt_str candidate = tt_str_from(known[i]);
+        if (word.size > 0 && tt_str_starts_with(candidate, word)) {
+            return known[i];
+        }
+        size_t distance = tt_str_distance(word, candidate, best);
+        if (distance < best) {
+            best = distance;
+            found = known[i];
+        }
+    }
+    return found;
+}
+
 static enum tt_status fail_at(struct tt_error *err, enum tt_status status,
                               const struct tt_tree *node, const char *what, struct tt_str word,
                               const char *const *known, size_t count)
 {
-    const char *near = known == NULL ? NULL : tt_str_nearest(word, known, count);
+    const char *near = nearest(word, known, count);
     if (near != NULL) {
         return tt_fail_at(err, status, node->line, node->column, 0,
                           "%s \"%.*s\"; did you mean \"%s\"?", what, TT_STR_ARG(word), near);

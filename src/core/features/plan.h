@@ -38,7 +38,6 @@ enum tt_aggregate {
 struct tt_plan_options {
     const struct tt_attribute_decl *attributes; /* declared in the configuration */
     size_t attribute_count;
-    const char *file; /* names the file in messages, or NULL */
 };
 
 /* One feature as declared. Texts are NUL-terminated too, absent where nothing was written. */

@@ -223,7 +223,8 @@ static void write_expressions(struct tt_step *step, struct tt_vector *vector)
         struct tt_value value;
         double number = 0.0;
         tt_expr_eval(layout->expressions[i].expr, step->names, &step->scratch, &value);
-        write_feature(step, vector, feature, number_of(&value, &number), number);
+        bool there = number_of(&value, &number);
+        write_feature(step, vector, feature, there, number);
         struct plan_input input = {feature, tt_names_feature_slot(step->plan->names, feature)};
         set_slot(step, vector, &input);
     }

@@ -1,0 +1,389 @@
+/*
+ * The engine against the slow, obvious model, and against itself passed another way.
+ *
+ * Seeded random logs with ties, disorder within and beyond the allowed lateness, gaps up to years, missing keys,
+ * duplicates, several currencies and labels that change. TT_FEATURES_EVENTS raises the size.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "features_support.h"
+#include "model.h"
+
+#define USERS 600
+#define MERCHANTS 300
+#define DEVICES 200
+#define SEED 20260301
+
+/* The 90-day windows are there so that late events see all of the shorter ones. */
+static const char PLAN[] =
+    "allowed_lateness: 2h\n"
+    "entities: {user: {key: user_id}, merchant: {key: merchant_id}, device: {key: device_id}}\n"
+    "features:\n"
+    "- {name: u_keep, entity: user, aggregate: count, window: 90d}\n"
+    "- {name: m_keep, entity: merchant, aggregate: count, window: 90d}\n"
+    "- {name: d_keep, entity: device, aggregate: count, window: 90d}\n"
+    "- {name: u_count_10m, entity: user, aggregate: count, window: 10m}\n"
+    "- {name: u_count_1d_x, entity: user, aggregate: count, window: 1d, exclude_current: true}\n"
+    "- {name: u_count_7d_late, entity: user, aggregate: count, window: 7d, delay: 3d}\n"
+    "- {name: u_declines, entity: user, aggregate: count, window: 1d, filter: 'authorization == "
+    "\"declined\"'}\n"
+    "- {name: u_small, entity: user, aggregate: count, window: 7d, filter: 'amount < 5.0'}\n"
+    "- {name: u_declined_share, entity: user, aggregate: share, window: 7d, filter: "
+    "'authorization == \"declined\"'}\n"
+    "- {name: u_sum, entity: user, aggregate: sum, field: amount, window: 1d}\n"
+    "- {name: u_mean, entity: user, aggregate: mean, field: amount, window: 30d}\n"
+    "- {name: u_mean_x, entity: user, aggregate: mean, field: amount, window: 30d, "
+    "exclude_current: true, default: -1}\n"
+    "- {name: u_std, entity: user, aggregate: std, field: amount, window: 30d}\n"
+    "- {name: u_log_mean, entity: user, aggregate: mean, field: log_amount, window: 30d}\n"
+    "- {name: u_log_std, entity: user, aggregate: std, field: log_amount, window: 30d}\n"
+    "- {name: u_log_count, entity: user, aggregate: count, field: log_amount, window: 30d}\n"
+    "- {name: u_small_mean, entity: user, aggregate: mean, field: amount, window: 7d, filter: "
+    "'amount < 5.0'}\n"
+    "- {name: u_min, entity: user, aggregate: min, field: amount, window: 7d}\n"
+    "- {name: u_max, entity: user, aggregate: max, field: amount, window: 7d, "
+    "exclude_current: true}\n"
+    "- {name: u_median, entity: user, aggregate: median, field: amount, window: 30d}\n"
+    "- {name: u_q90, entity: user, aggregate: quantile, quantile: 0.9, field: amount, window: 30d, "
+    "exclude_current: true}\n"
+    "- {name: u_q10_late, entity: user, aggregate: quantile, quantile: 0.1, field: amount, "
+    "window: 7d, delay: 1d}\n"
+    "- {name: u_mad, entity: user, aggregate: mad, field: amount, window: 30d}\n"
+    "- {name: u_merchants, entity: user, aggregate: count_distinct, field: merchant_id, window: "
+    "7d}\n"
+    "- {name: u_merchant_share, entity: user, aggregate: share_of_value, field: merchant_id, "
+    "window: 30d, exclude_current: true}\n"
+    "- {name: u_age, entity: user, aggregate: first_seen, window: 30d}\n"
+    "- {name: u_since, entity: user, aggregate: seconds_since_last, window: 30d}\n"
+    "- {name: u_since_small, entity: user, aggregate: seconds_since_last, window: 7d, filter: "
+    "'amount < 5.0'}\n"
+    "- {name: u_last, entity: user, aggregate: last, field: amount, window: 30d}\n"
+    "- {name: u_km, entity: user, aggregate: distance_km_from_last, window: 30d}\n"
+    "- {name: u_kmh, entity: user, aggregate: speed_kmh_from_last, window: 30d}\n"
+    "- {name: m_count, entity: merchant, aggregate: count, window: 1h}\n"
+    "- {name: m_ratio, entity: merchant, aggregate: ratio_to_mean, field: amount, window: 30d, "
+    "exclude_current: true}\n"
+    "- {name: m_fraud_1d, entity: merchant, aggregate: fraud_share, window: 1d, delay: 7d}\n"
+    "- {name: m_fraud_30d, entity: merchant, aggregate: fraud_share, window: 30d, delay: 7d, "
+    "default: 0}\n"
+    "- {name: m_fraud_now, entity: merchant, aggregate: fraud_share, window: 30d}\n"
+    "- {name: m_fraud_small, entity: merchant, aggregate: fraud_share, window: 30d, filter: "
+    "'amount < 5.0'}\n"
+    "- {name: d_users, entity: device, aggregate: count_distinct, field: user_id, window: 1d}\n"
+    "- {name: d_q25, entity: device, aggregate: quantile, quantile: 0.25, field: log_amount, "
+    "window: 30d}\n";
+
+static bool passes(struct tt_str filter, const struct tt_txn *txn)
+{
+    return tt_str_starts_with(filter, TT_STR("amount")) ? tt_txn_amount(txn) < 5.0
+                                                        : txn->authorization == TT_AUTH_DECLINED;
+}
+
+struct texts {
+    char id[16], user[12], merchant[12], device[12];
+};
+
+/* A log of events with all their texts. */
+struct world {
+    struct tt_event *events;
+    struct tt_event **log;
+    struct texts *texts;
+    size_t count;
+};
+
+static int64_t advance(struct tt_rng *rng)
+{
+    uint64_t dice = tt_rng_below(rng, 10000);
+    if (dice == 0) {
+        return (int64_t)tt_rng_below(rng, 3 * 365) * TT_MS_PER_DAY;
+    }
+    if (dice < 10) {
+        return (int64_t)tt_rng_below(rng, 20 * 24) * TT_MS_PER_HOUR;
+    }
+    return dice < 3000 ? 0 : (int64_t)(tt_rng_exponential(rng) * 120.0) * 1000;
+}
+
+static int64_t place_in_time(struct tt_rng *rng, int64_t now_ms, int64_t lateness_ms)
+{
+    uint64_t dice = tt_rng_below(rng, 1000);
+    if (dice < 150) {
+        return now_ms - (int64_t)tt_rng_below(rng, (uint64_t)lateness_ms + 1) / 1000 * 1000;
+    }
+    if (dice < 160) {
+        return now_ms - lateness_ms - 1 - (int64_t)tt_rng_below(rng, 20 * 24) * TT_MS_PER_HOUR;
+    }
+    return now_ms;
+}
+
+static void fill(struct tt_rng *rng, struct tt_event *event, struct texts *texts, size_t index,
+                 int64_t t_ms)
+{
+    static const char *const CURRENCIES[] = {"EUR", "EUR", "EUR", "EUR", "JPY", "KWD"};
+    snprintf(texts->id, sizeof(texts->id), "t-%zu", index);
+    snprintf(texts->user, sizeof(texts->user), "u-%u", (unsigned)tt_rng_below(rng, USERS));
+    snprintf(texts->merchant, sizeof(texts->merchant), "m-%u",
+             (unsigned)(tt_rng_below(rng, MERCHANTS) * tt_rng_below(rng, MERCHANTS) / MERCHANTS));
+    snprintf(texts->device, sizeof(texts->device), "d-%u", (unsigned)tt_rng_below(rng, DEVICES));
+    bool zero = tt_rng_below(rng, 20) == 0;
+    event_init(event, texts->id, texts->user, t_ms,
+               zero ? 0 : (int64_t)tt_rng_below(rng, 20000) + 1);
+    event->txn.currency =
+        tt_currency_find(tt_str_from(CURRENCIES[tt_rng_below(rng, TT_ARRAY_SIZE(CURRENCIES))]));
+    event->txn.authorization = tt_rng_below(rng, 5) == 0 ? TT_AUTH_DECLINED : TT_AUTH_APPROVED;
+    if (tt_rng_below(rng, 50) != 0) {
+        event->txn.text[TT_TEXT_MERCHANT_ID] = tt_str_from(texts->merchant);
+    }
+    if (tt_rng_below(rng, 4) != 0) {
+        event->txn.text[TT_TEXT_DEVICE_ID] = tt_str_from(texts->device);
+    }
+    event->txn.has_position = tt_rng_below(rng, 3) != 0;
+    event->txn.latitude = (double)((int64_t)tt_rng_below(rng, 1800000000) - 900000000) / 1e7;
+    event->txn.longitude = (double)((int64_t)tt_rng_below(rng, 3600000000) - 1800000000) / 1e7;
+}
+
+static void world_init(struct world *world, size_t count, uint64_t seed, int64_t lateness_ms)
+{
+    struct tt_rng rng;
+    tt_rng_init(&rng, seed);
+    world->events = calloc(count, sizeof(*world->events));
+    world->log = calloc(count, sizeof(*world->log));
+    world->texts = calloc(count, sizeof(*world->texts));
+    world->count = count;
+    int64_t now_ms = INT64_C(1772000000000);
+    for (size_t i = 0; i < count; i++) {
+        struct tt_event *event = &world->events[i];
+        struct tt_event *of =
+            i == 0 ? NULL : &world->events[i - 1 - tt_rng_below(&rng, i < 3000 ? i : 3000)];
+        world->log[i] = event;
+        if (of != NULL && of->kind == TT_EVENT_TRANSACTION && of->gate == TT_GATE_FRESH &&
+            tt_rng_below(&rng, 10) == 0) {
+            int64_t known_ms =
+                now_ms + ((int64_t)tt_rng_below(&rng, 10 * 24) - 48) * TT_MS_PER_HOUR;
+            label_init(event, of, (enum tt_label_kind)(1 + tt_rng_below(&rng, 3)), known_ms);
+            event->label.recorded_at_ms =
+                tt_rng_below(&rng, 2) == 0 ? 0 : known_ms + TT_MS_PER_HOUR;
+            event->first_seq = of->seq;
+            continue;
+        }
+        now_ms += advance(&rng);
+        fill(&rng, event, &world->texts[i], i, place_in_time(&rng, now_ms, lateness_ms));
+        event->seq = i + 1;
+        if (tt_rng_below(&rng, 100) == 0) {
+            event->gate = tt_rng_below(&rng, 2) == 0 ? TT_GATE_DUPLICATE : TT_GATE_CONFLICT;
+        }
+    }
+}
+
+static void world_deinit(struct world *world)
+{
+    free(world->events);
+    free(world->log);
+    free(world->texts);
+}
+
+static size_t size_of_run(void)
+{
+    const char *text = getenv("TT_FEATURES_EVENTS");
+    return text == NULL ? 100000 : (size_t)strtoull(text, NULL, 10);
+}
+
+static bool is_near(const struct tt_feature *feature, double fast, double slow)
+{
+    if (feature->aggregate == TT_AGGREGATE_STD) {
+        return fabs(fast - slow) <= 1e-9 * fmax(fabs(slow), 1e-6);
+    }
+    return memcmp(&fast, &slow, sizeof(fast)) == 0;
+}
+
+static void compare(const struct tt_plan *plan, const struct tt_event *event,
+                    const struct tt_vector *slow)
+{
+    for (uint32_t i = 0; i < slow->count; i++) {
+        const struct tt_feature *feature = tt_plan_feature(plan, i);
+        double a = 0.0, b = 0.0;
+        bool has_a = tt_vector_get(&event->vector, i, &a), has_b = tt_vector_get(slow, i, &b);
+        if (event->late && feature->window_ms == 90 * TT_MS_PER_DAY) {
+            continue;
+        }
+        if (has_a != has_b || !is_near(feature, a, b)) {
+            fail_msg("seed %d, event %llu, %s: %d %.17g, the model says %d %.17g", SEED,
+                     (unsigned long long)event->seq, feature->name.data, has_a, a, has_b, b);
+        }
+    }
+}
+
+static void every_aggregate_agrees_with_the_obvious_model(void **state)
+{
+    (void)state;
+    struct tt_plan *plan = plan_of(PLAN);
+    struct steps steps;
+    struct world world;
+    struct model model;
+    struct tt_vector slow = {0};
+    world_init(&world, size_of_run(), SEED, tt_plan_lateness_ms(plan));
+    model_init(&model, plan, passes, world.count);
+    assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+    assert_int_equal(steps_run(&steps, world.log, world.count, 64), TT_OK);
+    for (size_t i = 0; i < world.count; i++) {
+        struct tt_event *event = world.log[i];
+        if (event->kind == TT_EVENT_TRANSACTION && event->gate != TT_GATE_FRESH) {
+            struct tt_event nothing = {.kind = TT_EVENT_EPOCH};
+            model.log[model.count++] = event;
+            assert_int_equal(event->vector.count, nothing.vector.count);
+            assert_int_equal(event->step_absorbed, 0);
+            continue;
+        }
+        model_pass(&model, event, &slow);
+        if (event->kind == TT_EVENT_TRANSACTION) {
+            assert_int_equal(event->late, !model.absorbed[i]);
+            compare(plan, event, &slow);
+        }
+    }
+    assert_true(tt_step_stats(steps.step[0]).late > world.count / 1000);
+    assert_true(tt_step_stats(steps.step[1]).labels > world.count / 100);
+    steps_deinit(&steps);
+    model_deinit(&model);
+    world_deinit(&world);
+    tt_plan_free(plan);
+}
+
+static void same_vectors(const struct world *a, const struct world *b)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        assert_memory_equal(&a->events[i].vector, &b->events[i].vector, sizeof(struct tt_vector));
+        assert_int_equal(a->events[i].step_absorbed, b->events[i].step_absorbed);
+    }
+}
+
+static void batch_split_leaves_no_trace(void **state)
+{
+    static const size_t BATCHES[] = {1, 7, 64, 256};
+    (void)state;
+    struct tt_plan *plan = plan_of(PLAN);
+    struct world first;
+    world_init(&first, 20000, SEED + 1, tt_plan_lateness_ms(plan));
+    for (size_t i = 0; i < TT_ARRAY_SIZE(BATCHES); i++) {
+        struct world other;
+        struct steps steps;
+        world_init(&other, 20000, SEED + 1, tt_plan_lateness_ms(plan));
+        assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+        steps_run(&steps, i == 0 ? first.log : other.log, other.count, BATCHES[i]);
+        if (i > 0) {
+            same_vectors(&first, &other);
+        }
+        steps_deinit(&steps);
+        world_deinit(&other);
+    }
+    world_deinit(&first);
+    tt_plan_free(plan);
+}
+
+/* Exchanges neighbours in the log that are less than the allowed lateness apart. */
+static void shuffle(struct world *world, int64_t lateness_ms, struct tt_rng *rng)
+{
+    int64_t newest_ms = INT64_MIN;
+    for (size_t i = 0; i + 64 < world->count; i += 64) {
+        for (size_t k = 63; k > 0; k--) {
+            size_t other = tt_rng_below(rng, k + 1);
+            struct tt_event *swap = world->log[i + k];
+            world->log[i + k] = world->log[i + other];
+            world->log[i + other] = swap;
+        }
+    }
+    for (size_t i = 0; i < world->count; i++) {
+        int64_t t_ms = world->log[i]->txn.timestamp_ms;
+        newest_ms = t_ms > newest_ms ? t_ms : newest_ms;
+        assert_true(t_ms >= newest_ms - lateness_ms);
+    }
+}
+
+/* A quiet world: in order, fresh, no labels, 64 events within the lateness. */
+static void quiet(struct world *world, int64_t lateness_ms)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        struct tt_event *event = &world->events[i];
+        if (event->kind != TT_EVENT_TRANSACTION) {
+            fill(&(struct tt_rng){{i, 1, 2, 3}}, event, &world->texts[i], i, 0);
+        }
+        event->gate = TT_GATE_FRESH;
+        event->txn.timestamp_ms =
+            INT64_C(1772000000000) + (int64_t)(i / 3) * 3 * (lateness_ms / 128);
+    }
+}
+
+static void order_of_arrival_within_the_lateness_leaves_no_trace(void **state)
+{
+    (void)state;
+    struct tt_plan *plan = plan_of(PLAN);
+    int64_t lateness_ms = tt_plan_lateness_ms(plan);
+    struct world worlds[2];
+    struct tt_rng rng;
+    tt_rng_init(&rng, SEED + 2);
+    for (size_t w = 0; w < 2; w++) {
+        struct steps steps;
+        world_init(&worlds[w], 12864, SEED + 2, lateness_ms);
+        quiet(&worlds[w], lateness_ms);
+        if (w == 1) {
+            shuffle(&worlds[w], lateness_ms, &rng);
+        }
+        /* The last 64 are in order in both: they see the same set. */
+        assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+        assert_int_equal(steps_run(&steps, worlds[w].log, worlds[w].count, 64), TT_OK);
+        steps_deinit(&steps);
+    }
+    for (size_t i = worlds[0].count - 64; i < worlds[0].count; i++) {
+        assert_memory_equal(&worlds[0].events[i].vector, &worlds[1].events[i].vector,
+                            sizeof(struct tt_vector));
+    }
+    world_deinit(&worlds[0]);
+    world_deinit(&worlds[1]);
+    tt_plan_free(plan);
+}
+
+static void a_replay_by_recorded_flags_continues_with_the_same_bits(void **state)
+{
+    (void)state;
+    struct tt_plan *plan = plan_of(PLAN);
+    struct world live, replayed;
+    struct steps steps, again;
+    world_init(&live, 30000, SEED + 3, tt_plan_lateness_ms(plan));
+    world_init(&replayed, 30000, SEED + 3, tt_plan_lateness_ms(plan));
+    assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+    assert_int_equal(steps_init(&again, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+    steps_run(&steps, live.log, live.count, 64);
+    size_t half = live.count / 2;
+    for (size_t i = 0; i < half; i++) {
+        replayed.log[i]->step_absorbed = live.log[i]->step_absorbed;
+    }
+    for (uint32_t s = 0; s < again.count; s++) {
+        assert_int_equal(tt_step_absorb_only(again.step[s], replayed.log, half, NULL), TT_OK);
+    }
+    steps_run(&again, replayed.log + half, replayed.count - half, 64);
+    for (size_t i = half; i < live.count; i++) {
+        assert_memory_equal(&live.events[i].vector, &replayed.events[i].vector,
+                            sizeof(struct tt_vector));
+    }
+    steps_deinit(&steps);
+    steps_deinit(&again);
+    world_deinit(&live);
+    world_deinit(&replayed);
+    tt_plan_free(plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_aggregate_agrees_with_the_obvious_model),
+        cmocka_unit_test(batch_split_leaves_no_trace),
+        cmocka_unit_test(order_of_arrival_within_the_lateness_leaves_no_trace),
+        cmocka_unit_test(a_replay_by_recorded_flags_continues_with_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

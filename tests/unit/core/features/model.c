@@ -1,0 +1,397 @@
+/* The obvious model: for every event, walk the entity's whole past. */
+#include "model.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "core/features/row.h"
+
+void model_init(struct model *model, const struct tt_plan *plan, model_filter *filter,
+                size_t capacity)
+{
+    memset(model, 0, sizeof(*model));
+    model->plan = plan;
+    model->filter = filter;
+    model->capacity = capacity;
+    model->log = calloc(capacity, sizeof(*model->log));
+    model->absorbed = calloc(capacity, sizeof(*model->absorbed));
+    model->previous = calloc(capacity * TT_STEPS_MAX, sizeof(*model->previous));
+    model->label = calloc(capacity, sizeof(*model->label));
+    model->next_label = calloc(capacity, sizeof(*model->next_label));
+    model->watermark_ms = INT64_MIN;
+}
+
+void model_deinit(struct model *model)
+{
+    free(model->log);
+    free(model->absorbed);
+    free(model->previous);
+    free(model->label);
+    free(model->next_label);
+}
+
+static int key_number(const struct tt_plan *plan, uint32_t step, const struct tt_txn *txn)
+{
+    struct tt_str key = txn->text[tt_plan_step_key(plan, step)];
+    int number = 0, scale = 1;
+    if (key.data == NULL) {
+        return -1;
+    }
+    for (size_t i = key.size; i > 0 && key.data[i - 1] >= '0' && key.data[i - 1] <= '9'; i--) {
+        number += (key.data[i - 1] - '0') * scale;
+        scale *= 10;
+    }
+    return number;
+}
+
+/* The events of a window, and what is asked of them. */
+struct window {
+    const struct tt_event *events[8192];
+    size_t count;
+};
+
+static bool same_text(const struct tt_txn *a, const struct tt_txn *b, struct tt_str field)
+{
+    for (size_t i = 0; i < TT_TEXT_COUNT; i++) {
+        if (tt_str_equal_text(field, tt_txn_text_name((enum tt_txn_text)i))) {
+            return a->text[i].data != NULL && b->text[i].data != NULL &&
+                   tt_str_equal(a->text[i], b->text[i]);
+        }
+    }
+    return false;
+}
+
+static bool has_field(const struct tt_txn *txn, struct tt_str field)
+{
+    if (tt_str_equal_text(field, "log_amount")) {
+        return txn->amount_minor > 0;
+    }
+    if (field.data == NULL || tt_str_equal_text(field, "amount")) {
+        return true;
+    }
+    return same_text(txn, txn, field);
+}
+
+static bool is_money(struct tt_str field)
+{
+    return tt_str_equal_text(field, "amount") || tt_str_equal_text(field, "log_amount");
+}
+
+/* An integer: minor units, or the logarithm in 2^-32. */
+static int64_t number_of(const struct tt_txn *txn, struct tt_str field)
+{
+    if (tt_str_equal_text(field, "log_amount")) {
+        return (int64_t)floor(tt_log(tt_txn_amount(txn)) * 4294967296.0 + 0.5);
+    }
+    return txn->amount_minor;
+}
+
+static double scale_of(const struct tt_txn *txn, struct tt_str field)
+{
+    return tt_str_equal_text(field, "log_amount") ? 4294967296.0
+                                                  : pow(10.0, tt_currency_exponent(txn->currency));
+}
+
+/* Collects what precedes `index` in the log and lies in the feature's window, itself included unless the
+ * feature leaves it out. */
+static void collect(const struct model *model, size_t index, const struct tt_feature *feature,
+                    struct window *window)
+{
+    const struct tt_txn *now = &model->log[index]->txn;
+    int64_t to_ms = now->timestamp_ms - feature->delay_ms, from_ms = to_ms - feature->window_ms;
+    size_t at = index + 1;
+    window->count = 0;
+    for (; at > 0; at = model->previous[(at - 1) * TT_STEPS_MAX + feature->step]) {
+        const struct tt_event *event = model->log[at - 1];
+        int64_t t_ms = event->txn.timestamp_ms;
+        bool counts = at - 1 == index ? !feature->exclude_current : model->absorbed[at - 1];
+        if (event->kind != TT_EVENT_TRANSACTION || !counts || t_ms <= from_ms || t_ms > to_ms ||
+            (feature->filter.data != NULL && feature->aggregate != TT_AGGREGATE_SHARE &&
+             !model->filter(feature->filter, &event->txn)) ||
+            (is_money(feature->field) && event->txn.currency != now->currency) ||
+            !has_field(&event->txn, feature->field)) {
+            continue;
+        }
+        window->events[window->count++] = event;
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t sorted(const struct window *window, struct tt_str field, int64_t *ret)
+{
+    for (size_t i = 0; i < window->count; i++) {
+        ret[i] = number_of(&window->events[i]->txn, field);
+    }
+    qsort(ret, window->count, sizeof(*ret), by_number);
+    return window->count;
+}
+
+static double quantile(const int64_t *values, size_t count, double q)
+{
+    double rank = (double)(count - 1) * q;
+    size_t low = (size_t)floor(rank), high = low + 1 < count ? low + 1 : low;
+    double a = (double)values[low], b = (double)values[high];
+    return a + (b - a) * (rank - (double)low);
+}
+
+static double spread(const int64_t *values, size_t count)
+{
+    long double mean = 0.0L, sum = 0.0L;
+    for (size_t i = 0; i < count; i++) {
+        mean += (long double)values[i] / (long double)count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sum += ((long double)values[i] - mean) * ((long double)values[i] - mean);
+    }
+    return (double)sqrtl(sum / (long double)(count - 1));
+}
+
+static double mad(int64_t *values, size_t count)
+{
+    double median = quantile(values, count, 0.5);
+    int64_t deviations[8192];
+    for (size_t i = 0; i < count; i++) {
+        deviations[i] = (int64_t)fabs(2.0 * ((double)values[i] - median));
+    }
+    qsort(deviations, count, sizeof(*deviations), by_number);
+    return quantile(deviations, count, 0.5) / 2.0;
+}
+
+static size_t distinct(const struct window *window, struct tt_str field)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < window->count; i++) {
+        bool seen = false;
+        for (size_t k = 0; k < i && !seen; k++) {
+            seen = same_text(&window->events[i]->txn, &window->events[k]->txn, field);
+        }
+        count += seen ? 0 : 1;
+    }
+    return count;
+}
+
+/* The label that holds at the time of log[index]: the latest effective one that came before. */
+static bool is_fraud(const struct model *model, size_t index, const struct tt_event *event)
+{
+    int64_t now_ms = model->log[index]->txn.timestamp_ms, best_ms = INT64_MIN;
+    uint8_t kind = 0;
+    for (size_t at = model->label[event->seq - 1]; at > 0; at = model->next_label[at - 1]) {
+        const struct tt_event *label = model->log[at - 1];
+        int64_t known_ms = label->label.known_at_ms > label->label.recorded_at_ms
+                               ? label->label.known_at_ms
+                               : label->label.recorded_at_ms;
+        if (known_ms <= now_ms &&
+            (known_ms > best_ms || (known_ms == best_ms && label->label.kind > kind))) {
+            best_ms = known_ms;
+            kind = label->label.kind;
+        }
+    }
+    return kind == TT_LABEL_FRAUD;
+}
+
+static bool comes_after(const struct tt_txn *a, const struct tt_txn *b)
+{
+    return a->timestamp_ms > b->timestamp_ms ||
+           (a->timestamp_ms == b->timestamp_ms && tt_row_id_of(a) > tt_row_id_of(b));
+}
+
+/* The one that the order (time, id) puts last. */
+static const struct tt_event *latest(const struct window *window, bool positioned)
+{
+    const struct tt_event *best = NULL;
+    for (size_t i = 0; i < window->count; i++) {
+        const struct tt_event *event = window->events[i];
+        if ((!positioned || event->txn.has_position) &&
+            (best == NULL || comes_after(&event->txn, &best->txn))) {
+            best = event;
+        }
+    }
+    return best;
+}
+
+static bool from_last(const struct tt_feature *feature, const struct window *window,
+                      const struct tt_txn *now, double *ret)
+{
+    bool moves = feature->aggregate == TT_AGGREGATE_DISTANCE_KM_FROM_LAST ||
+                 feature->aggregate == TT_AGGREGATE_SPEED_KMH_FROM_LAST;
+    const struct tt_event *last = latest(window, moves);
+    if (last == NULL || (moves && !now->has_position)) {
+        return false;
+    }
+    double elapsed_ms = (double)(now->timestamp_ms - last->txn.timestamp_ms);
+    if (feature->aggregate == TT_AGGREGATE_SECONDS_SINCE_LAST) {
+        *ret = elapsed_ms / 1000.0;
+    } else if (feature->aggregate == TT_AGGREGATE_LAST) {
+        *ret = (double)number_of(&last->txn, feature->field) / scale_of(now, feature->field);
+    } else {
+        *ret =
+            tt_distance_km(last->txn.latitude, last->txn.longitude, now->latitude, now->longitude);
+        if (feature->aggregate == TT_AGGREGATE_SPEED_KMH_FROM_LAST) {
+            *ret = *ret * 3600e3 / fmax(elapsed_ms, 1000.0);
+        }
+    }
+    return true;
+}
+
+static bool share(const struct model *model, size_t index, const struct tt_feature *feature,
+                  const struct window *window, double *ret)
+{
+    size_t hits = 0;
+    const struct tt_txn *now = &model->log[index]->txn;
+    if (window->count == 0 || (feature->aggregate == TT_AGGREGATE_SHARE_OF_VALUE &&
+                               !same_text(now, now, feature->field))) {
+        return false;
+    }
+    for (size_t i = 0; i < window->count; i++) {
+        const struct tt_txn *txn = &window->events[i]->txn;
+        bool hit = feature->aggregate == TT_AGGREGATE_SHARE ? model->filter(feature->filter, txn)
+                   : feature->aggregate == TT_AGGREGATE_SHARE_OF_VALUE
+                       ? same_text(txn, now, feature->field)
+                       : is_fraud(model, index, window->events[i]);
+        hits += hit ? 1 : 0;
+    }
+    *ret = (double)hits / (double)window->count;
+    return true;
+}
+
+static bool ratio(const struct tt_feature *feature, double sum, double n, const struct tt_txn *now,
+                  double *ret)
+{
+    double own = (double)number_of(now, feature->field);
+    double mean = (sum + 5.0 * own) / (n + 5.0);
+    *ret = own / mean;
+    return fabs(mean) > 0.0;
+}
+
+static bool from_numbers(const struct tt_feature *feature, const struct window *window,
+                         const struct tt_txn *now, double *ret)
+{
+    int64_t values[8192];
+    size_t n = sorted(window, feature->field, values);
+    double scale = scale_of(now, feature->field), sum = 0.0;
+    __int128 exact = 0;
+    for (size_t i = 0; i < n; i++) {
+        exact += values[i];
+    }
+    sum = (double)exact;
+    if (feature->aggregate == TT_AGGREGATE_SUM) {
+        *ret = sum / scale;
+        return true;
+    }
+    if (feature->aggregate == TT_AGGREGATE_RATIO_TO_MEAN) {
+        return has_field(now, feature->field) && ratio(feature, sum, (double)n, now, ret);
+    }
+    if (n == 0 || (n == 1 && feature->aggregate == TT_AGGREGATE_STD)) {
+        return false;
+    }
+    switch (feature->aggregate) {
+    case TT_AGGREGATE_MEAN:
+        *ret = sum / ((double)n * scale);
+        break;
+    case TT_AGGREGATE_STD:
+        *ret = spread(values, n) / scale;
+        break;
+    case TT_AGGREGATE_MIN:
+        *ret = (double)values[0] / scale;
+        break;
+    case TT_AGGREGATE_MAX:
+        *ret = (double)values[n - 1] / scale;
+        break;
+    case TT_AGGREGATE_MAD:
+        *ret = mad(values, n) / scale;
+        break;
+    default:
+        *ret = quantile(values, n, feature->quantile) / scale;
+        break;
+    }
+    return true;
+}
+
+static const double UNIT_MS = 86400e3;
+
+static bool compute(const struct model *model, size_t index, const struct tt_feature *feature,
+                    double *ret)
+{
+    static struct window window;
+    const struct tt_txn *now = &model->log[index]->txn;
+    collect(model, index, feature, &window);
+    switch (feature->aggregate) {
+    case TT_AGGREGATE_COUNT:
+        *ret = (double)window.count;
+        return true;
+    case TT_AGGREGATE_COUNT_DISTINCT:
+        *ret = (double)distinct(&window, feature->field);
+        return true;
+    case TT_AGGREGATE_SHARE:
+    case TT_AGGREGATE_SHARE_OF_VALUE:
+    case TT_AGGREGATE_FRAUD_SHARE:
+        return share(model, index, feature, &window, ret);
+    case TT_AGGREGATE_FIRST_SEEN:
+        *ret = 0.0;
+        for (size_t i = 0; i < window.count; i++) {
+            double age_ms = (double)(now->timestamp_ms - window.events[i]->txn.timestamp_ms);
+            *ret = fmax(*ret, age_ms / UNIT_MS);
+        }
+        return window.count > 0;
+    case TT_AGGREGATE_SECONDS_SINCE_LAST:
+    case TT_AGGREGATE_LAST:
+    case TT_AGGREGATE_DISTANCE_KM_FROM_LAST:
+    case TT_AGGREGATE_SPEED_KMH_FROM_LAST:
+        return from_last(feature, &window, now, ret);
+    default:
+        return from_numbers(feature, &window, now, ret);
+    }
+}
+
+/* A late event does not see what was already forgotten when it came: nothing older than the
+ * newest event's keep. The test keeps late events inside of what is remembered. */
+void model_pass(struct model *model, const struct tt_event *event, struct tt_vector *ret)
+{
+    const struct tt_plan *plan = model->plan;
+    size_t index = model->count++;
+    int64_t t_ms = event->txn.timestamp_ms;
+    bool late =
+        model->watermark_ms != INT64_MIN && t_ms < model->watermark_ms - tt_plan_lateness_ms(plan);
+    model->log[index] = event;
+    model->absorbed[index] = event->kind == TT_EVENT_TRANSACTION && !late;
+    for (uint32_t s = 0; s < tt_plan_step_count(plan); s++) {
+        int key = key_number(plan, s, &event->txn);
+        if (key >= 0) {
+            model->previous[index * TT_STEPS_MAX + s] = model->last[s][key];
+            model->last[s][key] = index + 1;
+        }
+    }
+    if (event->kind == TT_EVENT_LABEL) {
+        model->next_label[index] = model->label[event->first_seq - 1];
+        model->label[event->first_seq - 1] = index + 1;
+    }
+    if (event->kind != TT_EVENT_TRANSACTION) {
+        return;
+    }
+    if (t_ms > model->watermark_ms) {
+        model->watermark_ms = t_ms;
+    }
+    ret->count = tt_plan_feature_count(plan);
+    for (uint32_t i = 0; i < ret->count; i++) {
+        const struct tt_feature *feature = tt_plan_feature(plan, i);
+        double value = 0.0;
+        bool there = feature->aggregate != TT_AGGREGATE_EXPRESSION &&
+                     key_number(plan, feature->step, &event->txn) >= 0 &&
+                     compute(model, index, feature, &value);
+        if (there) {
+            tt_vector_set(ret, i, value);
+        } else if (feature->has_default) {
+            tt_vector_set(ret, i, feature->default_value);
+        } else {
+            tt_vector_set_missing(ret, i);
+        }
+    }
+}

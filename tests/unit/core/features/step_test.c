@@ -1,0 +1,588 @@
+/* A step event by event: edges of windows, ties, lateness, labels, limits, memory that fails. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "features_support.h"
+#include "support/torture.h"
+
+#define T0 INT64_C(1772000000000)
+#define HOUR TT_MS_PER_HOUR
+#define DAY TT_MS_PER_DAY
+#define HEAD "entities: {user: {key: user_id}, merchant: {key: merchant_id}}\nfeatures:\n"
+
+/* A plan with its steps, for tests of one page. */
+struct bench {
+    struct tt_plan *plan;
+    struct steps steps;
+};
+
+static void bench_init(struct bench *bench, const char *yaml)
+{
+    bench->plan = plan_of(yaml);
+    assert_int_equal(steps_init(&bench->steps, &tt_alloc_libc, bench->plan, 1000, SIZE_MAX), TT_OK);
+}
+
+static void bench_deinit(struct bench *bench)
+{
+    steps_deinit(&bench->steps);
+    tt_plan_free(bench->plan);
+}
+
+/* Passes a transaction of user u and returns a feature's value. */
+static double pass(struct bench *bench, const char *id, int64_t t_ms, int64_t amount_minor,
+                   const char *feature)
+{
+    struct tt_event event;
+    event_init(&event, id, "u", t_ms, amount_minor);
+    event.txn.text[TT_TEXT_MERCHANT_ID] = TT_STR("m");
+    pass_event(&bench->steps, &event);
+    return value_of(bench->plan, &event, feature);
+}
+
+static void is(double value, double expected)
+{
+    if (memcmp(&value, &expected, sizeof(value)) != 0) {
+        fail_msg("%.17g is not %.17g", value, expected);
+    }
+}
+
+static void window_forgets_what_is_older_than_its_span(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, HEAD "- {name: n, entity: user, aggregate: count, window: 1h}\n");
+    is(pass(&bench, "a", T0, 100, "n"), 1.0);
+    is(pass(&bench, "b", T0 + HOUR - 1, 100, "n"), 2.0);
+    is(pass(&bench, "c", T0 + HOUR, 100, "n"), 2.0); /* a is exactly one window old */
+    is(pass(&bench, "d", T0 + 3 * 365 * DAY, 100, "n"), 1.0);
+    bench_deinit(&bench);
+}
+
+static void a_delayed_window_ends_before_now(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, HEAD "- {name: n, entity: user, aggregate: count, window: 1h, delay: 2h}\n");
+    is(pass(&bench, "a", T0, 100, "n"), 0.0);
+    is(pass(&bench, "b", T0 + 2 * HOUR - 1, 100, "n"), 0.0);
+    is(pass(&bench, "c", T0 + 2 * HOUR, 100, "n"), 1.0);
+    is(pass(&bench, "d", T0 + 3 * HOUR, 100, "n"), 0.0);
+    is(pass(&bench, "e", T0 + 4 * HOUR, 100, "n"), 2.0); /* b and c */
+    bench_deinit(&bench);
+}
+
+static void ties_that_came_before_are_seen(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, HEAD
+               "- {name: n, entity: user, aggregate: count, window: 1h, exclude_current: true}\n");
+    is(pass(&bench, "z", T0, 100, "n"), 0.0);
+    is(pass(&bench, "a", T0, 100, "n"), 1.0);
+    is(pass(&bench, "m", T0, 100, "n"), 2.0);
+    bench_deinit(&bench);
+}
+
+static void a_duplicate_touches_nothing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, HEAD "- {name: n, entity: user, aggregate: count, window: 1h}\n");
+    is(pass(&bench, "a", T0, 100, "n"), 1.0);
+    for (uint8_t gate = 0; gate <= TT_GATE_CONFLICT; gate++) {
+        struct tt_event event;
+        event_init(&event, "a", "u", T0 + DAY, 100);
+        event.gate = gate;
+        if (gate != TT_GATE_FRESH) {
+            pass_event(&bench.steps, &event);
+            assert_int_equal(event.vector.count, 0);
+            assert_int_equal(event.step_absorbed, 0);
+        }
+    }
+    assert_true(tt_step_watermark(bench.steps.step[0]) == T0);
+    is(pass(&bench, "b", T0 + 1, 100, "n"), 2.0);
+    bench_deinit(&bench);
+}
+
+static void a_late_event_is_scored_as_of_its_time_and_not_absorbed(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench, HEAD "- {name: n, entity: user, aggregate: count, window: 1h}\n"
+                            "- {name: day, entity: user, aggregate: count, window: 1d}\n");
+    pass(&bench, "a", T0, 100, "n");
+    pass(&bench, "b", T0 + 4 * HOUR, 100, "n");
+    event_init(&event, "edge", "u", T0 + 3 * HOUR, 100); /* just within the hour allowed */
+    pass_event(&bench.steps, &event);
+    assert_false(event.late);
+    assert_int_equal(event.step_absorbed, 1);
+    event_init(&event, "late", "u", T0 + HOUR / 2, 100);
+    pass_event(&bench.steps, &event);
+    assert_true(event.late);
+    assert_int_equal(event.step_absorbed, 0);
+    is(value_of(bench.plan, &event, "n"), 2.0); /* a and itself */
+    is(pass(&bench, "c", T0 + 4 * HOUR, 100, "day"), 4.0);
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).late, 1);
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).absorbed, 4);
+    bench_deinit(&bench);
+}
+
+static void a_late_event_of_a_stranger_leaves_no_entity(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench,
+               HEAD "- {name: n, entity: user, aggregate: count, window: 1h}\n"
+                    "- {name: q, entity: user, aggregate: median, field: amount, window: 1h}\n");
+    pass(&bench, "a", T0, 100, "n");
+    for (int i = 0; i < 3; i++) {
+        event_init(&event, "late", "stranger", T0 - DAY, 700);
+        event.txn.currency = tt_currency_find(i == 1 ? TT_STR("JPY") : TT_STR("EUR"));
+        pass_event(&bench.steps, &event);
+        is(value_of(bench.plan, &event, "n"), 1.0);
+        is(value_of(bench.plan, &event, "q"), i == 1 ? 700.0 : 7.0);
+    }
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).entities, 1);
+    bench_deinit(&bench);
+}
+
+static void a_missing_key_leaves_features_missing_or_default(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench,
+               HEAD "- {name: n, entity: merchant, aggregate: count, window: 1h}\n"
+                    "- {name: d, entity: merchant, aggregate: count, window: 1h, default: 9}\n"
+                    "- {name: e, expression: 'd + amount'}\n"
+                    "- {name: f, expression: 'n + 1.0', default: -1}\n");
+    event_init(&event, "a", "u", T0, 150);
+    pass_event(&bench.steps, &event);
+    assert_true(is_missing(bench.plan, &event, "n"));
+    is(value_of(bench.plan, &event, "d"), 9.0);
+    is(value_of(bench.plan, &event, "e"), 10.5);
+    is(value_of(bench.plan, &event, "f"), -1.0);
+    assert_int_equal(event.step_absorbed, 0);
+    assert_int_equal(tt_step_stats(bench.steps.step[1]).keyless, 1);
+    bench_deinit(&bench);
+}
+
+static void currencies_do_not_mix(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench,
+               HEAD "- {name: sum, entity: user, aggregate: sum, field: amount, window: 1h}\n"
+                    "- {name: max, entity: user, aggregate: max, field: amount, window: 1h, "
+                    "exclude_current: true}\n"
+                    "- {name: last, entity: user, aggregate: last, field: amount}\n"
+                    "- {name: n, entity: user, aggregate: count, window: 1h}\n");
+    static const char *const CODES[] = {"EUR", "JPY", "KWD", "EUR", "JPY"};
+    static const double SUMS[] = {1.0, 200.0, 0.3, 5.0, 700.0}, LASTS[] = {0, 0, 0, 1.0, 200.0};
+    for (int i = 0; i < 5; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        event_init(&event, id, "u", T0 + i, (i + 1) * 100);
+        event.txn.currency = tt_currency_find(tt_str_from(CODES[i]));
+        pass_event(&bench.steps, &event);
+        is(value_of(bench.plan, &event, "sum"), SUMS[i]);
+        is(value_of(bench.plan, &event, "n"), i + 1);
+        assert_int_equal(is_missing(bench.plan, &event, "max"), i < 3);
+        assert_int_equal(is_missing(bench.plan, &event, "last"), i < 3);
+        if (i >= 3) {
+            is(value_of(bench.plan, &event, "last"), LASTS[i]);
+        }
+    }
+    bench_deinit(&bench);
+}
+
+static void huge_amounts_keep_every_digit(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char id[16];
+    bench_init(
+        &bench,
+        HEAD "- {name: std, entity: user, aggregate: std, field: amount, window: 1d, default: 0}\n"
+             "- {name: mean, entity: user, aggregate: mean, field: amount, window: 1d}\n");
+    double std = 0.0;
+    for (int i = 0; i < 10000; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        std = pass(&bench, id, T0 + i, TT_AMOUNT_MINOR_MAX - (i % 2), "std");
+    }
+    /* Alternating by one cent: n / 4 / (n - 1) of a cent squared. */
+    is(std, sqrt(2500.0 / 9999.0) / 100.0);
+    is(pass(&bench, "same", T0 + 2 * DAY, TT_AMOUNT_MINOR_MAX, "std"), 0.0);
+    is(pass(&bench, "again", T0 + 2 * DAY, TT_AMOUNT_MINOR_MAX, "std"), 0.0);
+    bench_deinit(&bench);
+}
+
+static void what_cannot_be_computed_is_missing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench, HEAD
+               "- {name: log, expression: 'log(amount)'}\n"
+               "- {name: one, expression: 'amount / 0.0'}\n"
+               "- {name: two, expression: '0.0 / amount'}\n"
+               "- {name: n, entity: user, aggregate: count, field: log_amount, window: 1h}\n"
+               "- {name: std, entity: user, aggregate: std, field: amount, window: 1h}\n"
+               "- {name: r, entity: user, aggregate: ratio_to_mean, field: amount, window: 1h}\n"
+               "- {name: km, entity: user, aggregate: distance_km_from_last}\n");
+    event_init(&event, "a", "u", T0, 0);
+    pass_event(&bench.steps, &event);
+    assert_true(is_missing(bench.plan, &event, "log"));
+    assert_true(is_missing(bench.plan, &event, "one"));
+    assert_true(is_missing(bench.plan, &event, "two"));
+    assert_true(is_missing(bench.plan, &event, "std"));
+    assert_true(is_missing(bench.plan, &event, "r"));
+    assert_true(is_missing(bench.plan, &event, "km"));
+    is(value_of(bench.plan, &event, "n"), 0.0);
+    bench_deinit(&bench);
+}
+
+static void movement_is_measured_from_the_last_known_place(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench, HEAD "- {name: km, entity: user, aggregate: distance_km_from_last}\n"
+                            "- {name: kmh, entity: user, aggregate: speed_kmh_from_last}\n");
+    static const double LATITUDES[] = {0.0, 1.0, 0.0, 0.0};
+    for (int i = 0; i < 4; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        event_init(&event, id, "u", T0 + (i == 3 ? 2 : i) * HOUR, 100);
+        event.txn.has_position = i != 1; /* the second has a place nobody knows */
+        event.txn.latitude = LATITUDES[i];
+        event.txn.longitude = i >= 2 ? 1.0 : 0.0;
+        pass_event(&bench.steps, &event);
+        assert_int_equal(is_missing(bench.plan, &event, "km"), i < 2);
+        if (i == 2) {
+            double km = value_of(bench.plan, &event, "km");
+            assert_true(fabs(km - 111.195) < 0.001);
+            is(value_of(bench.plan, &event, "kmh"), km / 2.0);
+        }
+        if (i == 3) {
+            is(value_of(bench.plan, &event, "kmh"), 0.0);
+        }
+    }
+    bench_deinit(&bench);
+}
+
+#define FRAUD                                                                                      \
+    HEAD "- {name: f, entity: merchant, aggregate: fraud_share, window: 2d, delay: 1d, default: "  \
+         "0}\n"
+
+/* The share at a time, asked by an event that itself only counts a day later. */
+static double share_at(struct bench *bench, const char *id, int64_t t_ms)
+{
+    return pass(bench, id, t_ms, 100, "f");
+}
+
+static void pass_label(struct bench *bench, const struct tt_event *of, enum tt_label_kind kind,
+                       int64_t known_at_ms)
+{
+    struct tt_event label;
+    label_init(&label, of, kind, known_at_ms);
+    pass_event(&bench->steps, &label);
+}
+
+static void labels_count_from_the_instant_they_are_known(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench, FRAUD);
+    event_init(&event, "a", "u", T0, 100);
+    event.txn.text[TT_TEXT_MERCHANT_ID] = TT_STR("m");
+    pass_event(&bench.steps, &event);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + 2 * DAY);
+    is(share_at(&bench, "b", T0 + 2 * DAY - 1), 0.0);
+    is(share_at(&bench, "c", T0 + 2 * DAY), 1.0);
+    is(share_at(&bench, "d", T0 + 3 * DAY - 1), 0.5); /* b counts by now */
+    is(share_at(&bench, "e", T0 + 3 * DAY), 0.0);     /* a has left */
+    assert_int_equal(tt_step_stats(bench.steps.step[1]).labels, 1);
+    bench_deinit(&bench);
+}
+
+static void a_later_label_takes_an_earlier_one_back(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event, label;
+    bench_init(&bench, FRAUD);
+    event_init(&event, "a", "u", T0, 100);
+    event.txn.text[TT_TEXT_MERCHANT_ID] = TT_STR("m");
+    pass_event(&bench.steps, &event);
+    /* In an order other than that of knowing. */
+    pass_label(&bench, &event, TT_LABEL_WITHDRAWN, T0 + 30 * HOUR);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + 25 * HOUR);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + 25 * HOUR);
+    label_init(&label, &event, TT_LABEL_FRAUD, T0 + 25 * HOUR);
+    label.label.recorded_at_ms = T0 + 35 * HOUR; /* known early, here late: the later rules */
+    pass_event(&bench.steps, &label);
+    pass_label(&bench, &event, TT_LABEL_GENUINE, T0 + 40 * HOUR);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + 40 * HOUR); /* of two at once genuine holds */
+    is(share_at(&bench, "b", T0 + 25 * HOUR - 1), 0.0);
+    is(share_at(&bench, "c", T0 + 25 * HOUR), 1.0);
+    is(share_at(&bench, "d", T0 + 30 * HOUR), 0.0);
+    is(share_at(&bench, "e", T0 + 35 * HOUR), 1.0);
+    is(share_at(&bench, "f", T0 + 40 * HOUR), 0.0);
+    bench_deinit(&bench);
+}
+
+static void labels_of_what_is_not_held_are_counted_as_lost(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    bench_init(&bench, FRAUD);
+    event_init(&event, "a", "u", T0, 100);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + DAY); /* without the merchant's key */
+    event.txn.text[TT_TEXT_MERCHANT_ID] = TT_STR("m");
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + DAY); /* of an event that never came */
+    pass_event(&bench.steps, &event);
+    for (int i = 0; i < 40; i++) {
+        pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + DAY + i);
+    }
+    struct tt_step_stats stats = tt_step_stats(bench.steps.step[1]);
+    assert_int_equal(stats.labels, 16);
+    assert_int_equal(stats.labels_lost, 25);
+    pass(&bench, "b", T0 + 100 * DAY, 100, "f");
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0 + 100 * DAY); /* forgotten by now */
+    assert_int_equal(tt_step_stats(bench.steps.step[1]).labels_lost, 26);
+    bench_deinit(&bench);
+}
+
+static void a_full_entity_forgets_its_oldest_events(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char id[16];
+    double count = 0.0;
+    bench_init(&bench, "entities: {user: {key: user_id, events_max: 10}}\nfeatures:\n"
+                       "- {name: n, entity: user, aggregate: count, window: 30d}\n"
+                       "- {name: min, entity: user, aggregate: min, field: amount, window: 30d}\n"
+                       "- {name: f, entity: user, aggregate: fraud_share, window: 30d}\n");
+    for (int i = 0; i < 50; i++) {
+        struct tt_event event;
+        snprintf(id, sizeof(id), "%d", i);
+        event_init(&event, id, "u", T0 + i, i + 1);
+        pass_event(&bench.steps, &event);
+        count = value_of(bench.plan, &event, "n");
+        is(value_of(bench.plan, &event, "min"), i < 10 ? 0.01 : (i - 9) / 100.0);
+        if (i == 40) {
+            pass_label(&bench, &event, TT_LABEL_FRAUD, T0);
+        }
+        if (i > 40) {
+            is(value_of(bench.plan, &event, "f"), 1.0 / 11.0); /* 40 is in until 50 comes */
+        }
+    }
+    is(count, 11.0); /* the ten it keeps and the event itself */
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).saturated, 40);
+    is(pass(&bench, "next", T0 + 60, 100, "f"), 1.0 / 11.0);
+    is(pass(&bench, "gone", T0 + 61, 100, "f"), 0.0);
+    bench_deinit(&bench);
+}
+
+static void too_many_entities_evict_the_idle(void **state)
+{
+    (void)state;
+    struct tt_plan *plan =
+        plan_of(HEAD "- {name: n, entity: user, aggregate: count, window: 30d}\n");
+    struct steps steps;
+    char user[16];
+    assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 8, SIZE_MAX), TT_OK);
+    for (int i = 0; i < 100; i++) {
+        struct tt_event event;
+        snprintf(user, sizeof(user), "u%d", i);
+        event_init(&event, user, user, T0 + i, 100);
+        pass_event(&steps, &event);
+        event_init(&event, "hot", "hot", T0 + i, 100);
+        pass_event(&steps, &event);
+    }
+    struct tt_step_stats stats = tt_step_stats(steps.step[0]);
+    assert_int_equal(stats.entities, 8);
+    assert_int_equal(stats.evicted, 101 - 8);
+    struct tt_event event;
+    event_init(&event, "hot", "hot", T0 + 100, 100);
+    pass_event(&steps, &event);
+    is(value_of(plan, &event, "n"), 101.0);
+    steps_deinit(&steps);
+    tt_plan_free(plan);
+}
+
+static void memory_stays_under_its_limit(void **state)
+{
+    (void)state;
+    struct tt_plan *plan =
+        plan_of(HEAD "- {name: q, entity: user, aggregate: median, field: amount, window: 30d}\n");
+    struct steps steps;
+    char user[16];
+    assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 1U << 20, 1U << 20), TT_OK);
+    for (int i = 0; i < 100000; i++) {
+        struct tt_event event;
+        snprintf(user, sizeof(user), "u%d", i % 20000);
+        event_init(&event, user, user, T0 + i, 100);
+        pass_event(&steps, &event);
+    }
+    struct tt_step_stats stats = tt_step_stats(steps.step[0]);
+    assert_true(stats.evicted > 0);
+    /* The tables that find entities come on top of what they hold. */
+    assert_true(stats.bytes < (1U << 20) + (1U << 18));
+    steps_deinit(&steps);
+    tt_plan_free(plan);
+}
+
+static void idle_entities_are_forgotten_by_the_watermark(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char user[16];
+    bench_init(&bench, HEAD "- {name: age, entity: user, aggregate: first_seen, window: 1d}\n");
+    for (int i = 0; i < 500; i++) {
+        struct tt_event event;
+        snprintf(user, sizeof(user), "u%d", i);
+        event_init(&event, user, user, T0, 100);
+        pass_event(&bench.steps, &event);
+    }
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).entities, 500);
+    for (int i = 0; i < 1200; i++) {
+        pass(&bench, "x", T0 + 2 * DAY + i, 100, "age");
+    }
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).entities, 1);
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).expired, 500);
+    bench_deinit(&bench);
+}
+
+static void an_age_ends_at_its_window(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, HEAD "- {name: age, entity: user, aggregate: first_seen, unit: hours, "
+                            "window: 10h}\n");
+    is(pass(&bench, "a", T0, 100, "age"), 0.0);
+    is(pass(&bench, "b", T0 + HOUR / 2, 100, "age"), 0.5);
+    is(pass(&bench, "c", T0 + 10 * HOUR, 100, "age"), 9.5);
+    is(pass(&bench, "d", T0 + 30 * HOUR, 100, "age"), 0.0);
+    bench_deinit(&bench);
+}
+
+static const char TORTURE[] =
+    HEAD "- {name: a, entity: user, aggregate: median, field: amount, window: 2h}\n"
+         "- {name: b, entity: user, aggregate: count_distinct, field: merchant_id, window: 1h, "
+         "delay: 1h}\n"
+         "- {name: c, entity: merchant, aggregate: fraud_share, window: 2h}\n"
+         "- {name: d, entity: merchant, aggregate: std, field: log_amount, window: 2h}\n";
+
+static enum tt_status run_some(const struct tt_alloc *alloc, void *ctx)
+{
+    static struct tt_event events[120];
+    static char ids[120][12];
+    static const char *const USERS[] = {"u", "v", "w"};
+    struct steps steps;
+    struct tt_event *batch[120];
+    enum tt_status status = steps_init(&steps, alloc, ctx, 2, SIZE_MAX);
+    if (status != TT_OK) {
+        return status;
+    }
+    for (int i = 0; i < 120; i++) {
+        batch[i] = &events[i];
+        snprintf(ids[i], sizeof(ids[i]), "%d", i);
+        if (i % 7 == 6) {
+            label_init(&events[i], &events[i - 3], TT_LABEL_FRAUD, T0);
+            continue;
+        }
+        int64_t t_ms = T0 + (i % 5 == 4 ? i - 4 : i) * 4 * TT_MS_PER_MINUTE;
+        event_init(&events[i], ids[i], USERS[i % 11 % 3], i == 100 ? T0 : t_ms, i * 13 % 40);
+        events[i].txn.text[TT_TEXT_MERCHANT_ID] = tt_str_from(i % 2 == 0 ? "m" : "n");
+        events[i].txn.currency = tt_currency_find(i % 3 == 0 ? TT_STR("JPY") : TT_STR("EUR"));
+    }
+    status = steps_run(&steps, batch, 120, 16);
+    for (int i = 0; i < 120; i++) {
+        /* Whatever failed, each has its vector. */
+        assert_true(events[i].kind == TT_EVENT_LABEL || events[i].vector.count == 4);
+    }
+    steps_deinit(&steps);
+    return status;
+}
+
+static void failing_memory_loses_no_vector_and_leaks_nothing(void **state)
+{
+    (void)state;
+    struct tt_plan *plan = plan_of(TORTURE);
+    tt_torture_run(run_some, plan);
+    tt_plan_free(plan);
+}
+
+static void the_card_pack_says_what_an_analyst_expects(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_event event;
+    struct tt_error err = {0};
+    char id[16];
+    assert_int_equal(plan_from_file(&tt_alloc_libc, "config/features.yaml", &bench.plan, &err),
+                     TT_OK);
+    assert_int_equal(steps_init(&bench.steps, &tt_alloc_libc, bench.plan, 1000, SIZE_MAX), TT_OK);
+    /* 2026-02-25 06:13:20 UTC is a Wednesday. */
+    for (int i = 0; i <= 20; i++) {
+        snprintf(id, sizeof(id), "t%d", i);
+        event_init(&event, id, "u", T0 + i * DAY, i == 20 ? 40000 : 1900 + i * 10);
+        event.txn.text[TT_TEXT_MERCHANT_ID] = TT_STR("m");
+        event.txn.text[TT_TEXT_DEVICE_ID] = i == 20 ? TT_STR("new") : TT_STR("old");
+        pass_event(&bench.steps, &event);
+    }
+    is(value_of(bench.plan, &event, "user_tx_count_7d"), 7.0);
+    is(value_of(bench.plan, &event, "user_amount_mean_30d"), 19.95);
+    is(value_of(bench.plan, &event, "user_amount_median_30d"), 19.95);
+    is(value_of(bench.plan, &event, "user_amount_ratio_30d"), 400.0 / 19.95);
+    assert_true(value_of(bench.plan, &event, "user_amount_zscore_30d") > 100.0);
+    assert_true(value_of(bench.plan, &event, "merchant_amount_ratio") > 3.0);
+    is(value_of(bench.plan, &event, "user_amount_log_count_30d"), 20.0);
+    is(value_of(bench.plan, &event, "user_age_days"), 20.0);
+    is(value_of(bench.plan, &event, "device_age_days"), 0.0);
+    is(value_of(bench.plan, &event, "device_users_24h"), 1.0);
+    is(value_of(bench.plan, &event, "user_seconds_since_last"), 86400.0);
+    is(value_of(bench.plan, &event, "is_night"), 1.0);
+    is(value_of(bench.plan, &event, "is_weekend"), 0.0);
+    assert_true(is_missing(bench.plan, &event, "user_speed_kmh"));
+    assert_int_equal(event.step_absorbed, 7);
+    bench_deinit(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(window_forgets_what_is_older_than_its_span),
+        cmocka_unit_test(a_delayed_window_ends_before_now),
+        cmocka_unit_test(ties_that_came_before_are_seen),
+        cmocka_unit_test(a_duplicate_touches_nothing),
+        cmocka_unit_test(a_late_event_is_scored_as_of_its_time_and_not_absorbed),
+        cmocka_unit_test(a_late_event_of_a_stranger_leaves_no_entity),
+        cmocka_unit_test(a_missing_key_leaves_features_missing_or_default),
+        cmocka_unit_test(currencies_do_not_mix),
+        cmocka_unit_test(huge_amounts_keep_every_digit),
+        cmocka_unit_test(what_cannot_be_computed_is_missing),
+        cmocka_unit_test(movement_is_measured_from_the_last_known_place),
+        cmocka_unit_test(labels_count_from_the_instant_they_are_known),
+        cmocka_unit_test(a_later_label_takes_an_earlier_one_back),
+        cmocka_unit_test(labels_of_what_is_not_held_are_counted_as_lost),
+        cmocka_unit_test(a_full_entity_forgets_its_oldest_events),
+        cmocka_unit_test(too_many_entities_evict_the_idle),
+        cmocka_unit_test(memory_stays_under_its_limit),
+        cmocka_unit_test(idle_entities_are_forgotten_by_the_watermark),
+        cmocka_unit_test(an_age_ends_at_its_window),
+        cmocka_unit_test(failing_memory_loses_no_vector_and_leaks_nothing),
+        cmocka_unit_test(the_card_pack_says_what_an_analyst_expects),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
