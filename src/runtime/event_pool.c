@@ -74,6 +74,11 @@ struct tt_event *tt_event_pool_get(struct tt_event_pool *pool)
     return event;
 }
 
+void tt_event_pool_silence(struct tt_event_pool *pool)
+{
+    pool->wake = (struct tt_wake){NULL, NULL};
+}
+
 size_t tt_event_pool_used(const struct tt_event_pool *pool)
 {
     return (size_t)(pool->taken - __atomic_load_n(&pool->given_back, __ATOMIC_SEQ_CST));

@@ -35,6 +35,8 @@ enum tt_status tt_event_pool_init(struct tt_event_pool *pool, const struct tt_al
 void tt_event_pool_deinit(struct tt_event_pool *pool);
 /* An event with one reference, empty but for its text arena; or NULL. */
 struct tt_event *tt_event_pool_get(struct tt_event_pool *pool);
+/* Nobody is woken any more: who would be is about to go. While no other thread releases events. */
+void tt_event_pool_silence(struct tt_event_pool *pool);
 /* How many are under way; exact only in the getter's thread while nothing is released. */
 size_t tt_event_pool_used(const struct tt_event_pool *pool);
 

@@ -137,6 +137,8 @@ static void *work(void *argument)
     struct tt_runner *runner = worker->runner;
     int64_t idle_ms = sleep_ms(worker);
     while (!flag(&runner->stopping)) {
+        /* looked at before the round: what the sources had taken in until then gets its turn */
+        bool draining = flag(&runner->draining);
         bool busy = false;
         if (!serve(worker, &busy)) {
             break;
@@ -145,7 +147,7 @@ static void *work(void *argument)
             continue;
         }
         /* only the thread of the sources can tell: nothing is taken in meanwhile */
-        if (worker == runner->workers && flag(&runner->draining) &&
+        if (worker == runner->workers && draining &&
             tt_event_pool_used(runner->options.pool) == 0) {
             announce(runner, &runner->drained);
         }
@@ -317,6 +319,10 @@ void tt_runner_free(struct tt_runner *runner)
         return;
     }
     tt_runner_stop(runner);
+    if (runner->options.pool != NULL) {
+        /* events still come home: from the stages below, and when the bus closes */
+        tt_event_pool_silence(runner->options.pool);
+    }
     for (unsigned i = 0; i < TT_RUNNER_THREADS_MAX; i++) {
         struct worker *worker = &runner->workers[i];
         for (uint32_t k = 0; k < worker->stage_count; k++) {

@@ -61,5 +61,6 @@ void tt_waker_wait(struct tt_waker *waker, int64_t timeout_ms)
     }
     __atomic_store_n(&waker->sleeping, false, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&waker->lock);
-    __atomic_store_n(&waker->signalled, false, __ATOMIC_SEQ_CST);
+    /* an exchange and no store: what a signaller did before the signal it clears is seen after it */
+    (void)__atomic_exchange_n(&waker->signalled, false, __ATOMIC_SEQ_CST);
 }
