@@ -59,8 +59,8 @@ void tt_histogram_decode(struct tt_wire *wire, struct tt_histogram *ret);
 void tt_calibration_init(struct tt_calibration *ret, const struct tt_axis *axis,
                          const struct tt_histogram *histogram, tt_prior_tail *prior,
                          const void *prior_ctx);
-/* Surprise of a score, > 0 and strictly rising in it; 0 < p = exp(-surprise) < 1. NaN counts as the
- * lowest score. */
+/* Surprise of a score, > 0 and strictly rising in it up to 36 (1 - p is still below 1 there);
+ * 0 < p = exp(-surprise) < 1. NaN counts as the lowest score. */
 double tt_calibration_surprise(const struct tt_calibration *calibration, double score);
 double tt_calibration_p(const struct tt_calibration *calibration, double score);
 /* The least score whose p-value is at or below p (bisection; for explanations and thresholds). */

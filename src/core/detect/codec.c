@@ -257,8 +257,8 @@ enum tt_status tt_decision_unpack(struct tt_str bytes, struct tt_event *event)
     for (uint32_t i = 0; i < count && status == TT_OK; i++) {
         status = get_reason(&wire, &event->text, &decision->reasons[i]);
     }
-    if (wire.bad || tt_wire_left(&wire) != 0) {
-        return TT_E_CORRUPT;
+    if (status == TT_OK && (wire.bad || tt_wire_left(&wire) != 0)) {
+        status = TT_E_CORRUPT;
     }
     return status;
 }

@@ -1,8 +1,6 @@
 /* Detection by batch; see detect.h. */
 #include "core/detect/detect.h"
 
-#include <string.h>
-
 #include "core/detect/detector.h"
 #include "core/event/names.h"
 #include "core/rules/rules.h"
@@ -10,17 +8,11 @@
 enum tt_status tt_detect_scratch_new(const struct tt_alloc *alloc, const struct tt_setup *setup,
                                      struct tt_detect_scratch **ret_scratch, struct tt_error *err)
 {
-    /* The rows of the forest want 64 bytes of alignment; the allocator gives 16. */
-    size_t bytes = sizeof(struct tt_detect_scratch) + 64;
-    void *block = tt_new(alloc, bytes);
-    if (block == NULL) {
+    struct tt_detect_scratch *scratch = tt_new_array(alloc, 1, sizeof *scratch);
+    if (scratch == NULL) {
         return tt_fail(err, TT_E_NOMEM, "out of memory for detection");
     }
-    memset(block, 0, bytes);
-    struct tt_detect_scratch *scratch =
-        (struct tt_detect_scratch *)(((uintptr_t)block + 63) & ~(uintptr_t)63);
     scratch->alloc = alloc;
-    scratch->block = block;
     if (setup->rules != NULL) {
         scratch->slot_count = tt_names_slot_count(setup->names);
         scratch->slots = tt_new_array(alloc, scratch->slot_count, sizeof *scratch->slots);
@@ -42,7 +34,7 @@ void tt_detect_scratch_free(struct tt_detect_scratch *scratch)
     const struct tt_alloc *alloc = scratch->alloc;
     tt_delete(alloc, scratch->slots, scratch->slot_count * sizeof *scratch->slots);
     tt_delete(alloc, scratch->expr, sizeof *scratch->expr);
-    tt_delete(alloc, scratch->block, sizeof *scratch + 64);
+    tt_delete(alloc, scratch, sizeof *scratch);
 }
 
 /* At most TT_DETECT_BATCH_MAX events. */

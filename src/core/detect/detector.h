@@ -98,7 +98,6 @@ struct tt_detector_ops {
 /* A thread's working memory; see detect.h. */
 struct tt_detect_scratch {
     const struct tt_alloc *alloc;
-    void *block; /* what was allocated; this struct lies in it, aligned */
     uint32_t slot_count;
     struct tt_value *slots;       /* of the expressions, or NULL */
     struct tt_expr_scratch *expr; /* or NULL: no rules */

@@ -51,7 +51,7 @@ struct tt_forest {
 
 /* A row as the scoring loops want it. */
 struct tt_forest_row {
-    _Alignas(64) float values[TT_FOREST_COLUMNS];
+    float values[TT_FOREST_COLUMNS];
 };
 
 struct tt_forest_options {

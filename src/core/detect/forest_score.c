@@ -45,6 +45,9 @@ void tt_forest_paths(const struct tt_forest *forest, enum tt_cpu cpu,
                      const struct tt_forest_row *rows, size_t count, uint32_t *ret_sums)
 {
     TT_ASSERT(count <= TT_FOREST_BATCH_MAX);
+    if (count == 1) {
+        cpu = TT_CPU_SCALAR; /* the others walk four rows at a time */
+    }
     if (cpu == TT_CPU_AVX512) {
         tt_forest_paths_avx512(forest, rows, count, ret_sums);
         return;

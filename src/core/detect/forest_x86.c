@@ -107,7 +107,7 @@ __attribute__((target("avx512f"))) static void group512(const uint32_t *nodes,
         __m512 row[STEP];
         __m512i at[STEP];
         for (size_t k = 0; k < STEP; k++) {
-            row[k] = _mm512_load_ps(rows[i + k < count ? i + k : i].values);
+            row[k] = _mm512_loadu_ps(rows[i + k < count ? i + k : i].values);
             at[k] = walk_top512(&top, row[k], lane);
         }
         for (uint32_t level = 3; level < TT_FOREST_DEPTH; level++) {
@@ -185,7 +185,7 @@ __attribute__((target("avx2"))) static void half256(const uint32_t *nodes, const
         __m256i at[STEP];
         for (size_t k = 0; k < STEP; k++) {
             const float *values = rows[i + k < count ? i + k : i].values;
-            row[k] = (struct row256){_mm256_load_ps(values), _mm256_load_ps(values + 8)};
+            row[k] = (struct row256){_mm256_loadu_ps(values), _mm256_loadu_ps(values + 8)};
             __m256i right = right256(node1, row[k]);
             __m256i word = _mm256_blendv_epi8(node2, node3, right);
             at[k] = child256(child256(root, right, lane), right256(word, row[k]), lane);
