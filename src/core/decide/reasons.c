@@ -32,12 +32,13 @@ struct candidates {
     struct candidate items[CANDIDATES_MAX];
 };
 
-static void add_feature(struct candidates *list, uint8_t detector,
+static void add_feature(struct candidates *list, const struct tt_setup *setup, uint8_t detector,
                         const struct tt_explained *explained, double contribution)
 {
+    uint16_t topic = setup->words[explained->feature].same_as;
     for (uint32_t i = 0; i < list->count; i++) {
         struct candidate *known = &list->items[i];
-        if (known->rule != UINT16_MAX || known->explained.feature != explained->feature) {
+        if (known->rule != UINT16_MAX || setup->words[known->explained.feature].same_as != topic) {
             continue;
         }
         known->contribution += contribution;
@@ -85,7 +86,7 @@ static void add_detector(struct candidates *list, const struct tt_setup *setup,
     }
     detector->ops->explain(&scoring, event, threshold, &explanation);
     for (uint32_t i = 0; i < explanation.count; i++) {
-        add_feature(list, (uint8_t)slot, &explanation.items[i],
+        add_feature(list, setup, (uint8_t)slot, &explanation.items[i],
                     evidence * explanation.items[i].share);
     }
 }

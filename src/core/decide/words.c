@@ -6,6 +6,7 @@
 #define OWN_COUNT_MIN 3.0 /* below this the customer counts as new */
 #define TIMES_MIN 1.5     /* from here on "times" says more than the two numbers */
 #define TIMES_MAX 1e6
+#define ABOUT 0.05 /* of the usual value: no difference worth a word */
 
 static double magnitude(double x)
 {
@@ -118,7 +119,8 @@ static bool put_times(double observed, double expected, struct tt_buf *buf)
 static void put_subject(const struct tt_sentence *sentence, struct tt_buf *buf)
 {
     const struct tt_words *words = &sentence->setup->words[sentence->feature];
-    bool counted = words->unit == TT_UNIT_COUNT || words->unit == TT_UNIT_AMOUNT ||
+    bool one = words->unit == TT_UNIT_COUNT && magnitude(sentence->observed - 1.0) < 1e-9;
+    bool counted = (words->unit == TT_UNIT_COUNT && !one) || words->unit == TT_UNIT_AMOUNT ||
                    words->unit == TT_UNIT_SECONDS || words->unit == TT_UNIT_DAYS ||
                    words->unit == TT_UNIT_KM || words->unit == TT_UNIT_KMH ||
                    words->unit == TT_UNIT_SHARE;
@@ -126,7 +128,7 @@ static void put_subject(const struct tt_sentence *sentence, struct tt_buf *buf)
         (void)tt_buf_append_str(buf, words->text_size > 0
                                          ? (struct tt_str){words->text, words->text_size}
                                          : sentence->setup->features[sentence->feature]);
-        (void)tt_buf_append_text(buf, " ");
+        (void)tt_buf_append_text(buf, one ? ": " : " ");
     }
     put_value(sentence, sentence->observed, true, buf);
     if (counted && words->text_size > 0) {
@@ -147,11 +149,11 @@ void tt_sentence_write(const struct tt_sentence *sentence, struct tt_buf *buf)
         return;
     }
     (void)tt_buf_append_text(buf, " is ");
-    bool times = put_times(sentence->observed, sentence->expected, buf);
-    const char *relation = times                                     ? ""
-                           : sentence->observed < sentence->expected ? "below"
-                                                                     : "against";
-    (void)tt_buf_append_text(buf, relation);
+    if (!put_times(sentence->observed, sentence->expected, buf)) {
+        double off = sentence->observed - sentence->expected;
+        bool about = magnitude(off) <= ABOUT * magnitude(sentence->expected);
+        (void)tt_buf_append_text(buf, about ? "about" : off < 0.0 ? "below" : "above");
+    }
     if (own) {
         (void)tt_buf_append_format(buf, " %s's usual ", whose);
     } else {

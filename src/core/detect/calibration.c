@@ -17,7 +17,7 @@
 #define PRIOR_COUNT 200.0     /* scores the prior is worth while there are none */
 #define TIE_BREAK 1e-9        /* rise of the surprise per bin where nothing was seen */
 #define COMPRESS_FROM 12.0
-#define SURPRISE_MAX 36.0        /* 1 - e^-36 is the last double but one below 1 */
+#define SURPRISE_MAX 36.0 /* 1 - e^-36 is the last double but one below 1 */
 
 static uint32_t magnitude_bin(double magnitude)
 {

@@ -302,7 +302,7 @@ static enum tt_status copy_words(const struct tt_tree *node, char text[TT_WORDS_
 static enum tt_status parse_words(struct tt_setup *setup, const struct tt_tree *tree,
                                   struct tt_error *err)
 {
-    static const char *const keys[] = {"text", "whose", "unit"};
+    static const char *const keys[] = {"text", "whose", "unit", "same_as"};
     if (tree == NULL) {
         return TT_OK;
     }
@@ -327,6 +327,10 @@ static enum tt_status parse_words(struct tt_setup *setup, const struct tt_tree *
         if (status == TT_OK) {
             status = tt_setup_read_choice(tt_tree_get(entry, "unit"), unit_names,
                                           TT_ARRAY_SIZE(unit_names), &words->unit, err);
+        }
+        if (status == TT_OK && tt_tree_get(entry, "same_as") != NULL) {
+            status =
+                tt_setup_read_feature(setup, tt_tree_get(entry, "same_as"), &words->same_as, err);
         }
         if (status == TT_OK) {
             status = copy_words(tt_tree_get(entry, "text"), words->text, &words->text_size, err);
@@ -421,6 +425,7 @@ static enum tt_status hash_setup(struct tt_setup *setup, struct tt_error *err)
         const struct tt_words *words = &setup->words[i];
         tt_wire_put_bytes(&buf, setup->features[i]);
         tt_wire_put_u8(&buf, words->unit);
+        tt_wire_put_u16(&buf, words->same_as);
         tt_wire_put_bytes(&buf, (struct tt_str){words->text, words->text_size});
         tt_wire_put_bytes(&buf, (struct tt_str){words->whose, words->whose_size});
     }
@@ -451,6 +456,7 @@ static enum tt_status copy_features(struct tt_setup *setup, const struct tt_setu
         memcpy(copy, name.data, name.size);
         copy[name.size] = '\0';
         setup->features[i] = (struct tt_str){copy, name.size};
+        setup->words[i].same_as = (uint16_t)i;
     }
     return TT_OK;
 }

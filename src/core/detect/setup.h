@@ -79,9 +79,11 @@ struct tt_detector {
     uint32_t trees, sample;                    /* isolation_forest */
 };
 
-/* What people call a feature ("payments in an hour") and whose habit it is ("this customer"). */
+/* What people call a feature ("payments in an hour"), whose habit it is ("this customer"), and which
+ * feature it is another form of: their reasons are told as one. */
 struct tt_words {
-    uint8_t unit; /* enum tt_unit; 0 = the feature has no entry */
+    uint16_t same_as; /* a feature; itself when nothing is said */
+    uint8_t unit;     /* enum tt_unit; 0 = the feature has no entry */
     uint8_t text_size, whose_size;
     char text[TT_WORDS_SIZE_MAX];
     char whose[TT_WORDS_SIZE_MAX];
