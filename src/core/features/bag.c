@@ -36,8 +36,8 @@ enum tt_status tt_bag_reserve(struct tt_bag *bag, const struct tt_alloc *alloc, 
 
 void tt_bag_trim(struct tt_bag *bag, const struct tt_alloc *alloc, uint64_t *bytes)
 {
-    uint32_t capacity = grown(bag->count + 1);
-    if (bag->capacity / 4 >= capacity) {
+    uint32_t capacity = grown(bag->count + bag->count / 8 + 1);
+    if (bag->capacity - bag->capacity / 6 > capacity) {
         /* Failing to shrink is no failure: the memory stays in use. */
         enum tt_status status = resize(bag, alloc, capacity, bytes);
         (void)status;

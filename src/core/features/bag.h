@@ -23,7 +23,7 @@ struct tt_bag {
 /* Room for `count` values in all. *bytes grows with the memory. TT_E_NOMEM: bag as before. */
 enum tt_status tt_bag_reserve(struct tt_bag *bag, const struct tt_alloc *alloc, uint32_t count,
                               uint64_t *bytes) TT_MUST_USE;
-/* Gives back memory that far outgrew the count. */
+/* Gives back memory that a past peak left. */
 void tt_bag_trim(struct tt_bag *bag, const struct tt_alloc *alloc, uint64_t *bytes);
 void tt_bag_deinit(struct tt_bag *bag, const struct tt_alloc *alloc, uint64_t *bytes);
 /* There is room (reserved). */

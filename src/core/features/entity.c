@@ -359,7 +359,7 @@ static void trim_bags(struct tt_entity_store *store, struct tt_entity *entity)
     }
 }
 
-/* Moves the rows to the start of their array; gives back what far outgrew them. */
+/* Moves the rows to the start of their array; gives back what a past peak left. */
 static void compact(struct tt_entity_store *store, struct tt_entity *entity)
 {
     size_t words = store->plan->row_words;
@@ -372,13 +372,13 @@ static void compact(struct tt_entity_store *store, struct tt_entity *entity)
     }
     entity->begin = 0;
     entity->end = live;
-    uint32_t want = grown(live + 1);
-    if (entity->capacity / 4 >= want) {
+    uint32_t want = grown(live + live / 8 + 1);
+    if (entity->capacity - entity->capacity / 6 > want) {
         /* Failing to shrink is no failure: the memory stays in use. */
         enum tt_status status = resize_rows(store, entity, want);
         (void)status;
-        trim_bags(store, entity);
     }
+    trim_bags(store, entity);
 }
 
 static enum tt_status make_room(struct tt_entity_store *store, struct tt_entity *entity)
@@ -531,11 +531,10 @@ static void forget_oldest(struct tt_entity_store *store, struct tt_entity *entit
     entity->begin++;
 }
 
-bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity)
+bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int64_t oldest_ms)
 {
     const struct plan_step *plan = store->plan;
     uint32_t begin = entity->begin;
-    int64_t oldest_ms = entity->newest_ms - plan->keep_ms;
     while (entity->begin < entity->end &&
            tt_entity_row(store, entity, entity->begin)[TT_ROW_TIME] <= oldest_ms) {
         forget_oldest(store, entity);

@@ -74,9 +74,9 @@ enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity 
                                 const int64_t *row, uint32_t *ret_at) TT_MUST_USE;
 /* Takes the row just inserted out again. */
 void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, uint32_t at);
-/* Forgets rows older than newest_ms minus what the plan keeps, and those beyond events_max; true
- * when one had to go for the latter. */
-bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity);
+/* Forgets rows of oldest_ms and before, and those beyond events_max; true when one had to go for
+ * the latter. */
+bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int64_t oldest_ms);
 /* Applies a label; false when its event is not held or has too many. */
 enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
                                const struct tt_label_row *label, bool *ret_applied) TT_MUST_USE;

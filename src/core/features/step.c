@@ -237,7 +237,13 @@ static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, c
 {
     const struct plan_step *layout = step->layout;
     bool stays = absorb && entity != step->ghost;
+    int64_t oldest_ms = step->watermark_ms - layout->keep_ms;
     uint32_t at = 0;
+    if (!absorb) {
+        /* A late event reaches back behind what is kept, where what is still there depends on when
+         * this entity was last seen: it must not. */
+        tt_entity_trim(&step->store, entity, oldest_ms);
+    }
     enum tt_status status = tt_entity_seek(&step->store, entity, row[TT_ROW_TIME]);
     if (vector != NULL) {
         write_features(step, layout->before, layout->before_count, status == TT_OK ? entity : NULL,
@@ -260,7 +266,7 @@ static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, c
     if (row[TT_ROW_TIME] > entity->newest_ms) {
         entity->newest_ms = row[TT_ROW_TIME];
     }
-    step->stats.saturated += tt_entity_trim(&step->store, entity) ? 1 : 0;
+    step->stats.saturated += tt_entity_trim(&step->store, entity, oldest_ms) ? 1 : 0;
     return TT_OK;
 }
 

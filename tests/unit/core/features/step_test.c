@@ -463,6 +463,35 @@ static void idle_entities_are_forgotten_by_the_watermark(void **state)
     bench_deinit(&bench);
 }
 
+/* What a late event sees must not depend on how far back the process remembers beyond the retention:
+ * one that was restarted from the retained history gives the same. */
+static void a_late_event_sees_no_more_than_a_replay_could(void **state)
+{
+    (void)state;
+    double counts[2];
+    for (int replayed = 0; replayed < 2; replayed++) {
+        struct bench bench;
+        struct tt_event event;
+        bench_init(&bench, HEAD "- {name: n, entity: user, aggregate: count, window: 10d}\n");
+        int64_t from_ms = T0 + 15 * DAY - tt_plan_retention_ms(bench.plan);
+        for (int i = 0; i < 200; i++) {
+            int64_t t_ms = T0 + i * HOUR;
+            if (replayed == 0 || t_ms > from_ms) {
+                pass(&bench, "a", t_ms, 100, "n");
+            }
+        }
+        event_init(&event, "other", "other", T0 + 15 * DAY, 100);
+        pass_event(&bench.steps, &event);
+        event_init(&event, "late", "u", T0 + 14 * DAY, 100);
+        pass_event(&bench.steps, &event);
+        assert_true(event.late);
+        counts[replayed] = value_of(bench.plan, &event, "n");
+        bench_deinit(&bench);
+    }
+    is(counts[0], counts[1]);
+    assert_true(counts[0] > 50.0);
+}
+
 static void an_age_ends_at_its_window(void **state)
 {
     (void)state;
@@ -580,6 +609,7 @@ int main(void)
         cmocka_unit_test(too_many_entities_evict_the_idle),
         cmocka_unit_test(memory_stays_under_its_limit),
         cmocka_unit_test(idle_entities_are_forgotten_by_the_watermark),
+        cmocka_unit_test(a_late_event_sees_no_more_than_a_replay_could),
         cmocka_unit_test(an_age_ends_at_its_window),
         cmocka_unit_test(failing_memory_loses_no_vector_and_leaks_nothing),
         cmocka_unit_test(the_card_pack_says_what_an_analyst_expects),
