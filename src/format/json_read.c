@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "format/scan.h"
 
 enum state {
@@ -173,6 +172,13 @@ static size_t utf8_size(const char *at, const char *end)
     return size;
 }
 
+/* Marks the bytes of a word that do not stand for themselves in a string. */
+static inline uint64_t string_stop(uint64_t word)
+{
+    return tt_scan_equal(word, '"') | tt_scan_equal(word, '\\') | tt_scan_below(word, 0x20) |
+           (word & TT_SCAN_HIGH);
+}
+
 /* Moves *at over bytes that stand for themselves to a quote or backslash; false with the fault
  * set. */
 static bool scan_plain(struct tt_json_reader *reader, const char **at)
@@ -180,9 +186,7 @@ static bool scan_plain(struct tt_json_reader *reader, const char **at)
     const char *p = *at;
     for (;;) {
         while (reader->end - p >= 8) {
-            uint64_t word = tt_scan_load(p);
-            uint64_t stop = tt_scan_equal(word, '"') | tt_scan_equal(word, '\\') |
-                            tt_scan_below(word, 0x20) | (word & TT_SCAN_HIGH);
+            uint64_t stop = string_stop(tt_scan_load(p));
             if (stop != 0) {
                 p += tt_scan_first(stop);
                 break;
@@ -350,6 +354,16 @@ static bool scan_string(struct tt_json_reader *reader, struct tt_str *ret)
 {
     const char *start = reader->at + 1;
     const char *at = start;
+    if (TT_LIKELY(reader->end - start >= 8)) {
+        /* Most strings are short: the closing quote is in the first word. */
+        uint64_t stop = string_stop(tt_scan_load(start));
+        at += stop != 0 ? tt_scan_first(stop) : 0;
+        if (stop != 0 && *at == '"') {
+            *ret = (struct tt_str){start, (size_t)(at - start)};
+            reader->at = at + 1;
+            return true;
+        }
+    }
     if (!scan_plain(reader, &at)) {
         return false;
     }
@@ -435,7 +449,7 @@ static bool scan_word(struct tt_json_reader *reader, const char *word)
     return true;
 }
 
-/* First and last bytes and the size: different signatures mean different keys. */
+/* Of first and last bytes and the size: different signatures mean different keys. */
 static uint64_t key_signature(struct tt_str key)
 {
     uint64_t head = 0, tail = 0;
@@ -450,7 +464,7 @@ static uint64_t key_signature(struct tt_str key)
                ((uint64_t)(unsigned char)key.data[key.size / 2] << 8) |
                (unsigned char)key.data[key.size - 1];
     }
-    return tt_hash_mix(head + ((tail << 29) | (tail >> 35)) + key.size * TT_SCAN_ONES);
+    return (head + key.size) * UINT64_C(0x9e3779b97f4a7c15) ^ tail * UINT64_C(0xbf58476d1ce4e5b9);
 }
 
 static bool grow_keys(struct tt_json_reader *reader)
@@ -477,7 +491,10 @@ static bool note_key(struct tt_json_reader *reader, struct tt_str key, uint32_t 
 {
     uint32_t start = reader->key_start[reader->depth - 1];
     struct tt_json_key fresh = {key_signature(key), key.data, (uint32_t)key.size, offset};
-    if (TT_LIKELY(reader->key_count - start < TT_JSON_KEYS_INLINE)) {
+    uint64_t bit = UINT64_C(1) << (fresh.signature >> 58);
+    bool maybe = (reader->key_bits[reader->depth - 1] & bit) != 0;
+    reader->key_bits[reader->depth - 1] |= bit;
+    if (maybe && reader->key_count - start < TT_JSON_KEYS_INLINE) {
         for (uint32_t i = start; i < reader->key_count; i++) {
             if (TT_UNLIKELY(same_key(&reader->keys[i], &fresh))) {
                 return set_fault(reader, TT_JSON_FAULT_DUPLICATE_KEY, reader->begin + offset);
@@ -533,6 +550,7 @@ static bool open_container(struct tt_json_reader *reader, bool object)
     uint64_t bit = UINT64_C(1) << reader->depth;
     reader->objects = object ? reader->objects | bit : reader->objects & ~bit;
     reader->key_start[reader->depth] = reader->key_count;
+    reader->key_bits[reader->depth] = 0;
     reader->depth++;
     reader->at++;
     reader->state = object ? STATE_FIRST_KEY : STATE_FIRST_ITEM;

@@ -76,6 +76,7 @@ struct tt_json_reader {
     struct tt_json_key *keys;
     uint32_t key_count, key_capacity;
     uint32_t key_start[TT_JSON_DEPTH_MAX];
+    uint64_t key_bits[TT_JSON_DEPTH_MAX]; /* of each open object: which signatures may be there */
     struct tt_json_key keys_inline[TT_JSON_KEYS_INLINE];
 };
 

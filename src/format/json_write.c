@@ -13,6 +13,18 @@ void tt_json_writer_init(struct tt_json_writer *writer, struct tt_buf *buf)
     *writer = (struct tt_json_writer){.buf = buf};
 }
 
+/* Appends without a call where there is room: most pieces are a few bytes. */
+static inline void put(struct tt_buf *buf, const char *data, size_t size)
+{
+    if (TT_LIKELY(buf->status == TT_OK && size < buf->capacity - buf->size)) {
+        memcpy(buf->data + buf->size, data, size);
+        buf->size += size;
+        buf->data[buf->size] = '\0';
+        return;
+    }
+    tt_buf_append(buf, data, size);
+}
+
 /* What comes before a value: a comma between two items; a member's key brought its own. */
 static void before_value(struct tt_json_writer *writer)
 {
@@ -26,7 +38,7 @@ static void before_value(struct tt_json_writer *writer)
     uint32_t bit = UINT32_C(1) << (writer->depth - 1);
     TT_ASSERT((writer->objects & bit) == 0);
     if ((writer->started & bit) != 0) {
-        tt_buf_append_char(writer->buf, ',');
+        put(writer->buf, ",", 1);
     }
     writer->started |= bit;
 }
@@ -39,7 +51,7 @@ static void begin(struct tt_json_writer *writer, bool object)
     writer->objects = object ? writer->objects | bit : writer->objects & ~bit;
     writer->started &= ~bit;
     writer->depth++;
-    tt_buf_append_char(writer->buf, object ? '{' : '[');
+    put(writer->buf, object ? "{" : "[", 1);
 }
 
 static void end(struct tt_json_writer *writer, bool object)
@@ -47,7 +59,7 @@ static void end(struct tt_json_writer *writer, bool object)
     TT_ASSERT(writer->depth > 0 && !writer->keyed);
     writer->depth--;
     TT_ASSERT(((writer->objects >> writer->depth) & 1) == (object ? 1u : 0u));
-    tt_buf_append_char(writer->buf, object ? '}' : ']');
+    put(writer->buf, object ? "}" : "]", 1);
 }
 
 void tt_json_object_begin(struct tt_json_writer *writer)
@@ -68,25 +80,6 @@ void tt_json_array_begin(struct tt_json_writer *writer)
 void tt_json_array_end(struct tt_json_writer *writer)
 {
     end(writer, false);
-}
-
-void tt_json_key_str(struct tt_json_writer *writer, struct tt_str key)
-{
-    TT_ASSERT(writer->depth > 0 && !writer->keyed);
-    uint32_t bit = UINT32_C(1) << (writer->depth - 1);
-    TT_ASSERT((writer->objects & bit) != 0);
-    if ((writer->started & bit) != 0) {
-        tt_buf_append_char(writer->buf, ',');
-    }
-    writer->started |= bit;
-    tt_json_quote(writer->buf, key);
-    tt_buf_append_char(writer->buf, ':');
-    writer->keyed = true;
-}
-
-void tt_json_key(struct tt_json_writer *writer, const char *key)
-{
-    tt_json_key_str(writer, tt_str_from(key));
 }
 
 /* How many bytes at data stand for themselves: no escape, no byte above ASCII. */
@@ -118,46 +111,85 @@ static void escape_byte(struct tt_buf *buf, char c)
     const char *found = c != '\0' ? strchr(from, c) : NULL;
     if (found != NULL) {
         text[1] = to[found - from];
-        tt_buf_append(buf, text, 2);
+        put(buf, text, 2);
         return;
     }
-    tt_buf_append(buf, text, 6);
+    put(buf, text, 6);
+}
+
+/* The next piece of a text: plain bytes, one escape, a run above ASCII, or one replaced byte. Returns
+ * how many bytes it took. */
+static size_t quote_piece(struct tt_buf *buf, struct tt_str text)
+{
+    size_t size = plain_size(text.data, text.size);
+    if (size > 0) {
+        put(buf, text.data, size);
+        return size;
+    }
+    if ((unsigned char)text.data[0] < 0x80) {
+        escape_byte(buf, text.data[0]);
+        return 1;
+    }
+    size_t run = 1;
+    while (run < text.size && (unsigned char)text.data[run] >= 0x80) {
+        run++;
+    }
+    size = tt_str_utf8_check((struct tt_str){text.data, run});
+    if (size > 0) {
+        put(buf, text.data, size);
+        return size;
+    }
+    put(buf, "\xef\xbf\xbd", 3);
+    return 1;
 }
 
 void tt_json_quote(struct tt_buf *buf, struct tt_str text)
 {
-    tt_buf_append_char(buf, '"');
-    while (text.size > 0) {
-        size_t size = plain_size(text.data, text.size);
-        if (size == 0 && (unsigned char)text.data[0] >= 0x80) {
-            /* Valid sequences up to the next ASCII byte go as they are. */
-            size_t run = 1;
-            while (run < text.size && (unsigned char)text.data[run] >= 0x80) {
-                run++;
-            }
-            size = tt_str_utf8_check((struct tt_str){text.data, run});
+    size_t plain = plain_size(text.data, text.size);
+    char *to = plain == text.size ? tt_buf_reserve(buf, plain + 2) : NULL;
+    if (TT_LIKELY(to != NULL)) {
+        to[0] = '"';
+        if (plain > 0) {
+            memcpy(to + 1, text.data, plain);
         }
-        tt_buf_append(buf, text.data, size);
+        to[plain + 1] = '"';
+        buf->size += plain + 2;
+        buf->data[buf->size] = '\0';
+        return;
+    }
+    put(buf, "\"", 1);
+    while (text.size > 0) {
+        size_t size = quote_piece(buf, text);
         text.data += size;
         text.size -= size;
-        if (size == 0 && (unsigned char)text.data[0] >= 0x80) {
-            tt_buf_append(buf, "\xef\xbf\xbd", 3);
-            text.data++;
-            text.size--;
-        } else if (text.size > 0 && (unsigned char)text.data[0] < 0x80 &&
-                   plain_size(text.data, 1) == 0) {
-            escape_byte(buf, *text.data++);
-            text.size--;
-        }
     }
-    tt_buf_append_char(buf, '"');
+    put(buf, "\"", 1);
+}
+
+void tt_json_key_str(struct tt_json_writer *writer, struct tt_str key)
+{
+    TT_ASSERT(writer->depth > 0 && !writer->keyed);
+    uint32_t bit = UINT32_C(1) << (writer->depth - 1);
+    TT_ASSERT((writer->objects & bit) != 0);
+    if ((writer->started & bit) != 0) {
+        put(writer->buf, ",", 1);
+    }
+    writer->started |= bit;
+    tt_json_quote(writer->buf, key);
+    put(writer->buf, ":", 1);
+    writer->keyed = true;
+}
+
+void tt_json_key(struct tt_json_writer *writer, const char *key)
+{
+    tt_json_key_str(writer, tt_str_from(key));
 }
 
 void tt_json_string(struct tt_json_writer *writer, struct tt_str text)
 {
     before_value(writer);
     if (text.data == NULL) {
-        tt_buf_append(writer->buf, "null", 4);
+        put(writer->buf, "null", 4);
         return;
     }
     tt_json_quote(writer->buf, text);
@@ -176,14 +208,14 @@ void tt_json_double(struct tt_json_writer *writer, double value)
         return;
     }
     before_value(writer);
-    tt_buf_append(writer->buf, text, tt_double_format(value, text));
+    put(writer->buf, text, tt_double_format(value, text));
 }
 
 void tt_json_int64(struct tt_json_writer *writer, int64_t value)
 {
     char text[TT_NUMBER_TEXT_SIZE];
     before_value(writer);
-    tt_buf_append(writer->buf, text, tt_int64_format(value, text));
+    put(writer->buf, text, tt_int64_format(value, text));
 }
 
 void tt_json_uint64(struct tt_json_writer *writer, uint64_t value)
@@ -205,7 +237,7 @@ void tt_json_bool(struct tt_json_writer *writer, bool value)
 void tt_json_null(struct tt_json_writer *writer)
 {
     before_value(writer);
-    tt_buf_append(writer->buf, "null", 4);
+    put(writer->buf, "null", 4);
 }
 
 void tt_json_time(struct tt_json_writer *writer, int64_t ms)

@@ -127,11 +127,19 @@ enum tt_status tt_record_check_time(const struct tt_record_schema *schema, struc
                           (long long)(schema->skew_max_ms / TT_MS_PER_SECOND), now);
 }
 
+static enum tt_status refuse_form(enum tt_txn_text field, const struct tt_record_value *value,
+                                  enum tt_reject reason, const char *text,
+                                  struct tt_verdict *ret_verdict)
+{
+    return tt_record_refuse(ret_verdict, reason, tt_record_field_name((enum tt_field)field), value,
+                            text);
+}
+
 /* The texts with a form of their own: category code, countries, address. */
 static enum tt_status check_form(enum tt_txn_text field, const struct tt_record_value *value,
                                  struct tt_verdict *ret_verdict)
 {
-    struct tt_str text = value->text, name = tt_record_field_name((enum tt_field)field);
+    struct tt_str text = value->text;
     char address[TT_TEXT_SIZE_MAX + 1];
     unsigned char parsed[16];
     switch (field) {
@@ -142,22 +150,22 @@ static enum tt_status check_form(enum tt_txn_text field, const struct tt_record_
             }
         }
         return text.size == 4 ? TT_OK
-                              : tt_record_refuse(ret_verdict, TT_REJECT_BAD_CATEGORY_CODE, name,
-                                                 value, "is not four digits");
+                              : refuse_form(field, value, TT_REJECT_BAD_CATEGORY_CODE,
+                                            "is not four digits", ret_verdict);
     case TT_TEXT_MERCHANT_COUNTRY:
     case TT_TEXT_ISSUER_COUNTRY:
         return text.size == 2 && text.data[0] >= 'A' && text.data[0] <= 'Z' &&
                        text.data[1] >= 'A' && text.data[1] <= 'Z'
                    ? TT_OK
-                   : tt_record_refuse(ret_verdict, TT_REJECT_BAD_COUNTRY, name, value,
-                                      "is not two upper-case letters");
+                   : refuse_form(field, value, TT_REJECT_BAD_COUNTRY,
+                                 "is not two upper-case letters", ret_verdict);
     case TT_TEXT_IP:
         memcpy(address, text.data, text.size);
         address[text.size] = '\0';
         return inet_pton(AF_INET, address, parsed) == 1 || inet_pton(AF_INET6, address, parsed) == 1
                    ? TT_OK
-                   : tt_record_refuse(ret_verdict, TT_REJECT_BAD_IP, name, value,
-                                      "is not an IP address");
+                   : refuse_form(field, value, TT_REJECT_BAD_IP, "is not an IP address",
+                                 ret_verdict);
     case TT_TEXT_TRANSACTION_ID:
     case TT_TEXT_USER_ID:
     case TT_TEXT_MERCHANT_ID:
@@ -179,28 +187,32 @@ static enum tt_status check_text(const struct tt_record_schema *schema, struct t
 {
     struct text_rule rule = text_rules[field];
     struct tt_record_value *value = &raw->values[field];
-    struct tt_str name = tt_record_field_name((enum tt_field)field);
     bool required = field == TT_TEXT_TRANSACTION_ID || field == TT_TEXT_USER_ID;
+    size_t at = 0, size = 0;
     if (value->text.size == 0 && !required) {
         return TT_OK; /* absent */
     }
     if (value->text.size == 0 || value->text.size > rule.size_max) {
         return tt_verdict_set(ret_verdict,
-                              rule.identifier ? TT_REJECT_ID_SIZE : TT_REJECT_TEXT_SIZE, name,
-                              value->offset, "%zu bytes, allowed are %d to %u", value->text.size,
+                              rule.identifier ? TT_REJECT_ID_SIZE : TT_REJECT_TEXT_SIZE,
+                              tt_record_field_name((enum tt_field)field), value->offset,
+                              "%zu bytes, allowed are %d to %u", value->text.size,
                               rule.identifier ? 1 : 0, (unsigned)rule.size_max);
     }
     if (tt_record_has_control(value->text)) {
-        return tt_record_refuse(ret_verdict, TT_REJECT_CONTROL_CHARACTER, name, value,
-                                "has a control character");
+        return refuse_form(field, value, TT_REJECT_CONTROL_CHARACTER, "has a control character",
+                           ret_verdict);
     }
-    enum tt_status status = tt_record_replace_pan(schema, name, rule.identifier, value, arena,
-                                                  &raw->pan_count, ret_verdict);
-    if (status == TT_OK) {
-        status = check_form(field, value, ret_verdict);
+    if (TT_UNLIKELY(tt_pan_find(value->text, &at, &size))) {
+        enum tt_status status =
+            tt_record_replace_pan(schema, tt_record_field_name((enum tt_field)field),
+                                  rule.identifier, value, arena, &raw->pan_count, ret_verdict);
+        if (status != TT_OK) {
+            return status;
+        }
     }
     txn->text[field] = value->text;
-    return status;
+    return check_form(field, value, ret_verdict);
 }
 
 static bool is_seen(const struct tt_record_raw *raw, int field)
