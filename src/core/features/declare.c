@@ -17,33 +17,6 @@ static const char *const FEATURE_KEYS[] = {
 #define LATENESS_DEFAULT_MS TT_MS_PER_HOUR
 #define WINDOW_DEFAULT_MS (INT64_C(30) * TT_MS_PER_DAY)
 
-static const struct {
-    const char *name;
-    uint32_t needs;
-} AGGREGATES[] = {
-    {NULL, 0},
-    {"expression", 0},
-#define TT_AGGREGATE(id, name, needs, help) {name, needs},
-#include "core/features/aggregates.def"
-#undef TT_AGGREGATE
-};
-
-static const struct {
-    const char *name;
-    double ms;
-} UNITS[] = {{"seconds", 1e3}, {"minutes", 60e3}, {"hours", 3600e3}, {"days", 86400e3}};
-
-const char *tt_aggregate_name(uint8_t aggregate)
-{
-    TT_ASSERT(aggregate > 0 && aggregate < TT_AGGREGATE_END);
-    return AGGREGATES[aggregate].name;
-}
-
-uint32_t tt_aggregate_needs(uint8_t aggregate)
-{
-    return AGGREGATES[aggregate].needs;
-}
-
 /* The known word a reader most likely meant: one that goes on as this one does, else the nearest by
  * edits up to about half of it; NULL when nothing is like it. */
 static const char *nearest(struct tt_str word, const char *const *known, size_t count)
@@ -64,9 +37,9 @@ static const char *nearest(struct tt_str word, const char *const *known, size_t 
     return found;
 }
 
-static enum tt_status fail_at(struct tt_error *err, enum tt_status status,
-                              const struct tt_tree *node, const char *what, struct tt_str word,
-                              const char *const *known, size_t count)
+enum tt_status tt_declare_fail(struct tt_error *err, enum tt_status status,
+                               const struct tt_tree *node, const char *what, struct tt_str word,
+                               const char *const *known, size_t count)
 {
     const char *near = nearest(word, known, count);
     if (near != NULL) {
@@ -104,8 +77,8 @@ static bool is_name(struct tt_str text)
 }
 
 /* A text of a mapping's entry, copied; absent when the entry is not there. */
-static enum tt_status read_text(struct tt_plan *plan, const struct tt_tree *node, const char *key,
-                                struct tt_str *ret, struct tt_error *err)
+enum tt_status tt_declare_text(struct tt_plan *plan, const struct tt_tree *node, const char *key,
+                               struct tt_str *ret, struct tt_error *err)
 {
     const struct tt_tree *child = tt_tree_get(node, key);
     if (child == NULL) {
@@ -127,17 +100,17 @@ static enum tt_status read_name(struct tt_plan *plan, const struct tt_tree *node
     if (child == NULL) {
         return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0, "a feature needs a name");
     }
-    enum tt_status status = read_text(plan, node, "name", ret, err);
+    enum tt_status status = tt_declare_text(plan, node, "name", ret, err);
     if (status == TT_OK && !is_name(*ret)) {
-        return fail_at(err, TT_E_INVALID, child,
-                       "not a name (letters, digits, _; 64 at most):", *ret, NULL, 0);
+        return tt_declare_fail(err, TT_E_INVALID, child,
+                               "not a name (letters, digits, _; 64 at most):", *ret, NULL, 0);
     }
     return status;
 }
 
 /* A duration in [least, most]. */
-static enum tt_status read_duration(const struct tt_tree *node, int64_t least_ms, int64_t most_ms,
-                                    int64_t *ret_ms, struct tt_error *err)
+enum tt_status tt_declare_duration(const struct tt_tree *node, int64_t least_ms, int64_t most_ms,
+                                   int64_t *ret_ms, struct tt_error *err)
 {
     int64_t ms = 0;
     enum tt_status status = tt_tree_duration(node, &ms, err);
@@ -162,7 +135,8 @@ static enum tt_status read_key(const struct tt_tree *entity, enum tt_txn_text *r
     const char *names[TT_TEXT_COUNT];
     const struct tt_tree *key = tt_tree_get(entity, "key");
     if (key == NULL) {
-        return fail_at(err, TT_E_INVALID, entity, "an entity needs a key:", entity->key, NULL, 0);
+        return tt_declare_fail(err, TT_E_INVALID, entity, "an entity needs a key:", entity->key,
+                               NULL, 0);
     }
     struct tt_str text = {0};
     enum tt_status status = tt_tree_text(key, &text, err);
@@ -176,7 +150,7 @@ static enum tt_status read_key(const struct tt_tree *entity, enum tt_txn_text *r
             return TT_OK;
         }
     }
-    return fail_at(err, TT_E_UNKNOWN, key, "unknown field", text, names, TT_TEXT_COUNT);
+    return tt_declare_fail(err, TT_E_UNKNOWN, key, "unknown field", text, names, TT_TEXT_COUNT);
 }
 
 static enum tt_status read_events_max(const struct tt_tree *entity, uint32_t *ret,
@@ -212,11 +186,11 @@ static enum tt_status declare_entity(struct tt_plan *plan, const struct tt_tree 
 {
     bool is_user = tt_str_equal_text(node->key, "user");
     if (!is_name(node->key)) {
-        return fail_at(err, TT_E_INVALID, node, "not a name:", node->key, NULL, 0);
+        return tt_declare_fail(err, TT_E_INVALID, node, "not a name:", node->key, NULL, 0);
     }
     if (node->kind != TT_TREE_MAPPING) {
-        return fail_at(err, TT_E_TYPE, node, "a mapping with a key is needed for entity", node->key,
-                       NULL, 0);
+        return tt_declare_fail(err, TT_E_TYPE, node, "a mapping with a key is needed for entity",
+                               node->key, NULL, 0);
     }
     enum tt_status status = tt_tree_check_keys(node, ENTITY_KEYS, TT_ARRAY_SIZE(ENTITY_KEYS), err);
     struct plan_step *step = plan->steps[0];
@@ -254,245 +228,6 @@ static enum tt_status declare_entities(struct tt_plan *plan, const struct tt_tre
     return status;
 }
 
-static enum tt_status find_aggregate(const struct tt_tree *node, uint8_t *ret, struct tt_error *err)
-{
-    const struct tt_tree *child = tt_tree_get(node, "aggregate");
-    if (child == NULL) {
-        return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
-                          "a feature needs an aggregate or an expression");
-    }
-    const char *names[TT_AGGREGATE_END];
-    size_t count = 0;
-    struct tt_str text = {0};
-    enum tt_status status = tt_tree_text(child, &text, err);
-    if (status != TT_OK) {
-        return status;
-    }
-    for (uint8_t i = TT_AGGREGATE_EXPRESSION + 1; i < TT_AGGREGATE_END; i++) {
-        names[count++] = AGGREGATES[i].name;
-        if (tt_str_equal_text(text, AGGREGATES[i].name)) {
-            *ret = i;
-            return TT_OK;
-        }
-    }
-    return fail_at(err, TT_E_UNKNOWN, child, "unknown aggregate", text, names, count);
-}
-
-static enum tt_status find_entity(const struct tt_plan *plan, const struct tt_tree *node,
-                                  struct tt_feature *feature, struct tt_error *err)
-{
-    const char *names[TT_STEPS_MAX];
-    const struct tt_tree *child = tt_tree_get(node, "entity");
-    if (child == NULL) {
-        return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
-                          "an aggregate needs an entity");
-    }
-    struct tt_str text = {0};
-    enum tt_status status = tt_tree_text(child, &text, err);
-    if (status != TT_OK) {
-        return status;
-    }
-    for (uint32_t i = 0; i < plan->step_count; i++) {
-        names[i] = plan->steps[i]->name.data;
-        if (tt_str_equal(text, plan->steps[i]->name)) {
-            feature->step = (uint8_t)i;
-            feature->entity = plan->steps[i]->name;
-            return TT_OK;
-        }
-    }
-    return fail_at(err, TT_E_UNKNOWN, child, "unknown entity", text, names, plan->step_count);
-}
-
-/* Resolves a field's word to its kind and source; false when it is none of the wanted kind. */
-static bool match_field(const struct tt_plan *plan, struct tt_str text, bool number,
-                        struct plan_draft *draft)
-{
-    if (number && (tt_str_equal_text(text, "amount") || tt_str_equal_text(text, "log_amount"))) {
-        draft->field_kind = text.size == 6 ? FIELD_AMOUNT : FIELD_LOG_AMOUNT;
-        return true;
-    }
-    for (uint16_t i = 0; !number && i < TT_TEXT_COUNT; i++) {
-        if (tt_str_equal_text(text, tt_txn_text_name((enum tt_txn_text)i))) {
-            draft->field_kind = FIELD_TEXT;
-            draft->field_source = i;
-            return true;
-        }
-    }
-    for (uint16_t i = 0; i < plan->attribute_count; i++) {
-        bool is_text = plan->attributes[i].type == TT_ATTRIBUTE_STRING;
-        if (tt_str_equal(text, plan->attributes[i].name) && is_text != number) {
-            draft->field_kind = number ? FIELD_NUMBER : FIELD_TEXT;
-            draft->field_source = i;
-            draft->field_attribute = true;
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum tt_status unknown_field(const struct tt_plan *plan, const struct tt_tree *node,
-                                    struct tt_str text, bool number, struct tt_error *err)
-{
-    const char *names[2 + TT_TEXT_COUNT + TT_ATTRIBUTES_MAX];
-    struct plan_draft other = {0};
-    size_t count = 0;
-    if (match_field(plan, text, !number, &other)) {
-        return fail_at(err, TT_E_TYPE, node,
-                       number ? "this aggregate needs a number, not the text"
-                              : "this aggregate needs a text, not the number",
-                       text, NULL, 0);
-    }
-    if (number) {
-        names[count++] = "amount";
-        names[count++] = "log_amount";
-    }
-    for (uint16_t i = 0; !number && i < TT_TEXT_COUNT; i++) {
-        names[count++] = tt_txn_text_name((enum tt_txn_text)i);
-    }
-    for (uint16_t i = 0; i < plan->attribute_count; i++) {
-        if ((plan->attributes[i].type == TT_ATTRIBUTE_STRING) != number) {
-            names[count++] = plan->attributes[i].name.data;
-        }
-    }
-    return fail_at(err, TT_E_UNKNOWN, node, "unknown field", text, names, count);
-}
-
-static enum tt_status read_field(struct tt_plan *plan, struct plan_draft *draft,
-                                 struct tt_error *err)
-{
-    const struct tt_tree *node = draft->node, *child = tt_tree_get(node, "field");
-    bool number = (draft->needs & NEED_NUMBER) != 0, may = (draft->needs & MAY_FIELD) != 0;
-    if (!number && (draft->needs & NEED_TEXT) == 0 && (!may || child == NULL)) {
-        return child == NULL
-                   ? TT_OK
-                   : tt_fail_at(err, TT_E_INVALID, child->key_line, child->key_column, 0,
-                                "%s takes no field", tt_aggregate_name(draft->feature->aggregate));
-    }
-    if (child == NULL) {
-        return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0, "%s needs a field",
-                          tt_aggregate_name(draft->feature->aggregate));
-    }
-    enum tt_status status = read_text(plan, node, "field", &draft->feature->field, err);
-    if (status == TT_OK && may) {
-        number = !match_field(plan, draft->feature->field, false, draft);
-    }
-    if (status == TT_OK && !match_field(plan, draft->feature->field, number, draft)) {
-        return unknown_field(plan, child, draft->feature->field, number, err);
-    }
-    return status;
-}
-
-static enum tt_status read_window(struct plan_draft *draft, struct tt_error *err)
-{
-    const struct tt_tree *window = tt_tree_get(draft->node, "window");
-    const struct tt_tree *delay = tt_tree_get(draft->node, "delay");
-    struct tt_feature *feature = draft->feature;
-    enum tt_status status = TT_OK;
-    if (window != NULL) {
-        status = read_duration(window, 1, TT_PLAN_WINDOW_MAX_MS, &feature->window_ms, err);
-    } else if ((draft->needs & NEED_WINDOW) != 0) {
-        return tt_fail_at(err, TT_E_INVALID, draft->node->line, draft->node->column, 0,
-                          "%s needs a window", tt_aggregate_name(feature->aggregate));
-    }
-    if (status != TT_OK || delay == NULL) {
-        return status;
-    }
-    if ((draft->needs & NEED_WINDOW) == 0) {
-        return tt_fail_at(err, TT_E_INVALID, delay->key_line, delay->key_column, 0,
-                          "%s takes no delay", tt_aggregate_name(feature->aggregate));
-    }
-    return read_duration(delay, 0, TT_PLAN_WINDOW_MAX_MS - feature->window_ms, &feature->delay_ms,
-                         err);
-}
-
-static enum tt_status read_unit(struct plan_draft *draft, struct tt_error *err)
-{
-    const char *names[TT_ARRAY_SIZE(UNITS)];
-    struct tt_str unit = draft->feature->unit;
-    draft->divisor = UNITS[TT_ARRAY_SIZE(UNITS) - 1].ms;
-    if ((draft->needs & NEED_UNIT) == 0) {
-        return TT_OK;
-    }
-    if (unit.data == NULL) {
-        draft->feature->unit = TT_STR("days");
-        return TT_OK;
-    }
-    for (size_t i = 0; i < TT_ARRAY_SIZE(UNITS); i++) {
-        names[i] = UNITS[i].name;
-        if (tt_str_equal_text(unit, UNITS[i].name)) {
-            draft->divisor = UNITS[i].ms;
-            return TT_OK;
-        }
-    }
-    return fail_at(err, TT_E_UNKNOWN, tt_tree_get(draft->node, "unit"), "unknown unit", unit, names,
-                   TT_ARRAY_SIZE(UNITS));
-}
-
-static enum tt_status read_quantile(struct plan_draft *draft, struct tt_error *err)
-{
-    const struct tt_tree *node = tt_tree_get(draft->node, "quantile");
-    struct tt_feature *feature = draft->feature;
-    feature->quantile = 0.5;
-    if ((draft->needs & NEED_QUANTILE) == 0) {
-        return node == NULL
-                   ? TT_OK
-                   : tt_fail_at(err, TT_E_INVALID, node->key_line, node->key_column, 0,
-                                "%s takes no quantile", tt_aggregate_name(feature->aggregate));
-    }
-    if (node == NULL) {
-        return tt_fail_at(err, TT_E_INVALID, draft->node->line, draft->node->column, 0,
-                          "quantile needs the key quantile, from 0 to 1");
-    }
-    enum tt_status status = tt_tree_double(node, &feature->quantile, err);
-    if (status == TT_OK && !(feature->quantile >= 0.0 && feature->quantile <= 1.0)) {
-        return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
-                          "quantile must be from 0 to 1");
-    }
-    return status;
-}
-
-static enum tt_status read_exclude(struct plan_draft *draft, struct tt_error *err)
-{
-    const struct tt_tree *node = tt_tree_get(draft->node, "exclude_current");
-    bool previous = (draft->needs & NEED_PREVIOUS) != 0;
-    draft->feature->exclude_current = previous;
-    if (node == NULL) {
-        return TT_OK;
-    }
-    enum tt_status status = tt_tree_bool(node, &draft->feature->exclude_current, err);
-    if (status == TT_OK && previous && !draft->feature->exclude_current) {
-        return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
-                          "%s looks at earlier events only",
-                          tt_aggregate_name(draft->feature->aggregate));
-    }
-    return status;
-}
-
-static enum tt_status read_aggregate(struct tt_plan *plan, struct plan_draft *draft,
-                                     struct tt_error *err)
-{
-    struct tt_feature *feature = draft->feature;
-    enum tt_status status = find_aggregate(draft->node, &feature->aggregate, err);
-    if (status == TT_OK) {
-        draft->needs = AGGREGATES[feature->aggregate].needs;
-        feature->uses_labels = feature->aggregate == TT_AGGREGATE_FRAUD_SHARE;
-        status = find_entity(plan, draft->node, feature, err);
-    }
-    enum tt_status (*const steps[])(struct plan_draft *, struct tt_error *) = {
-        read_window, read_unit, read_quantile, read_exclude};
-    for (size_t i = 0; i < TT_ARRAY_SIZE(steps) && status == TT_OK; i++) {
-        status = steps[i](draft, err);
-    }
-    status = status == TT_OK ? read_field(plan, draft, err) : status;
-    status =
-        status == TT_OK ? read_text(plan, draft->node, "filter", &feature->filter, err) : status;
-    if (status == TT_OK && (draft->needs & NEED_FILTER) != 0 && feature->filter.data == NULL) {
-        return tt_fail_at(err, TT_E_INVALID, draft->node->line, draft->node->column, 0,
-                          "%s needs a filter", tt_aggregate_name(feature->aggregate));
-    }
-    return status;
-}
-
 /* An expression takes name, expression, unit, default, description. */
 static enum tt_status check_expression_keys(const struct tt_tree *node, struct tt_error *err)
 {
@@ -520,9 +255,10 @@ static enum tt_status declare_feature(struct tt_plan *plan, struct plan_draft *d
     enum tt_status status =
         tt_tree_check_keys(node, FEATURE_KEYS, TT_ARRAY_SIZE(FEATURE_KEYS), err);
     status = status == TT_OK ? read_name(plan, node, &feature->name, err) : status;
-    status = status == TT_OK ? read_text(plan, node, "unit", &feature->unit, err) : status;
-    status =
-        status == TT_OK ? read_text(plan, node, "description", &feature->description, err) : status;
+    status = status == TT_OK ? tt_declare_text(plan, node, "unit", &feature->unit, err) : status;
+    status = status == TT_OK
+                 ? tt_declare_text(plan, node, "description", &feature->description, err)
+                 : status;
     if (status == TT_OK && fallback != NULL) {
         feature->has_default = true;
         status = tt_tree_double(fallback, &feature->default_value, err);
@@ -533,11 +269,11 @@ static enum tt_status declare_feature(struct tt_plan *plan, struct plan_draft *d
     feature->line = node->line;
     draft->filter = PLAN_NONE;
     if (tt_tree_get(node, "expression") == NULL) {
-        return read_aggregate(plan, draft, err);
+        return tt_declare_aggregate(plan, draft, err);
     }
     feature->aggregate = TT_AGGREGATE_EXPRESSION;
     status = check_expression_keys(node, err);
-    return status == TT_OK ? read_text(plan, node, "expression", &feature->expression, err)
+    return status == TT_OK ? tt_declare_text(plan, node, "expression", &feature->expression, err)
                            : status;
 }
 
@@ -619,7 +355,7 @@ enum tt_status tt_plan_declare(struct tt_plan *plan, const struct tt_tree *root,
     const struct tt_tree *features = tt_tree_get(root, "features");
     plan->lateness_ms = LATENESS_DEFAULT_MS;
     if (status == TT_OK && lateness != NULL) {
-        status = read_duration(lateness, 0, TT_PLAN_LATENESS_MAX_MS, &plan->lateness_ms, err);
+        status = tt_declare_duration(lateness, 0, TT_PLAN_LATENESS_MAX_MS, &plan->lateness_ms, err);
     }
     status = status == TT_OK ? declare_entities(plan, root, err) : status;
     if (status != TT_OK) {

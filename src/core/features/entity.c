@@ -18,14 +18,9 @@ static struct tt_edges *edges_of(struct tt_entity *entity)
     return (struct tt_edges *)(void *)(entity + 1);
 }
 
-static char *values_of(const struct tt_entity_store *store, struct tt_entity *entity)
-{
-    return (char *)(edges_of(entity) + store->plan->span_count);
-}
-
 static struct tt_money *money_of(const struct tt_entity_store *store, struct tt_entity *entity)
 {
-    return (struct tt_money *)(void *)(values_of(store, entity) + store->plan->state_size);
+    return (struct tt_money *)(void *)(tt_entity_values(store, entity) + store->plan->state_size);
 }
 
 void tt_entity_store_init(struct tt_entity_store *store, const struct tt_alloc *alloc,
@@ -70,7 +65,7 @@ void tt_entity_free(struct tt_entity_store *store, struct tt_entity *entity)
     }
     size_t money_size = sizeof(struct tt_money) + store->plan->money_size;
     struct tt_money *first = money_of(store, entity);
-    free_values(store, values_of(store, entity), false);
+    free_values(store, tt_entity_values(store, entity), false);
     for (struct tt_money *money = first, *next; money != NULL; money = next) {
         next = money->next;
         free_values(store, (char *)(money + 1), true);
@@ -196,7 +191,7 @@ static void apply(const struct tt_entity_store *store, struct tt_entity *entity,
                   const struct plan_span *span, const int64_t *row, int sign)
 {
     const struct plan_value *values = store->plan->values;
-    char *block = values_of(store, entity), *money = NULL;
+    char *block = tt_entity_values(store, entity), *money = NULL;
     uint16_t bits = tt_row_bits(row);
     uint8_t field = FIELD_NONE, word = 0;
     int64_t number = 0;
@@ -255,7 +250,7 @@ static enum tt_status reserve_bags(struct tt_entity_store *store, struct tt_enti
         }
         struct tt_money *money = value->by_currency ? money_of(store, entity) : NULL;
         do {
-            char *block = money == NULL ? values_of(store, entity) : (char *)(money + 1);
+            char *block = money == NULL ? tt_entity_values(store, entity) : (char *)(money + 1);
             struct tt_bag *bag = (void *)(block + value->offset);
             uint32_t count = bag->count + more > least ? bag->count + more : least;
             enum tt_status status = tt_bag_reserve(bag, store->alloc, count, &store->bytes);
@@ -347,7 +342,7 @@ static void trim_bags(struct tt_entity_store *store, struct tt_entity *entity)
     for (uint32_t i = 0; i < store->plan->value_count; i++) {
         const struct plan_value *value = &store->plan->values[i];
         if (value->kind == VALUE_BAG && !value->by_currency) {
-            tt_bag_trim((void *)(values_of(store, entity) + value->offset), store->alloc,
+            tt_bag_trim((void *)(tt_entity_values(store, entity) + value->offset), store->alloc,
                         &store->bytes);
         } else if (value->kind == VALUE_BAG) {
             for (struct tt_money *money = money_of(store, entity); money != NULL;
@@ -393,13 +388,6 @@ static enum tt_status make_room(struct tt_entity_store *store, struct tt_entity 
     return resize_rows(store, entity, grown(entity->capacity + 1));
 }
 
-/* True when row a comes before (time, id) of row b. */
-static bool before(const int64_t *a, const int64_t *b)
-{
-    return a[TT_ROW_TIME] < b[TT_ROW_TIME] ||
-           (a[TT_ROW_TIME] == b[TT_ROW_TIME] && tt_row_id(a) < tt_row_id(b));
-}
-
 static enum tt_status reserve_insert(struct tt_entity_store *store, struct tt_entity *entity,
                                      const int64_t *row)
 {
@@ -428,7 +416,7 @@ enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity 
         return status;
     }
     uint32_t at = entity->end;
-    while (at > entity->begin && before(row, entity->rows + (at - 1) * words)) {
+    while (at > entity->begin && tt_row_before(row, entity->rows + (at - 1) * words)) {
         at--;
     }
     int64_t *place = entity->rows + at * words;
@@ -466,53 +454,6 @@ void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, u
     }
 }
 
-/* The frauds of labels [begin, end), one event's, are added (+1) to or taken from (-1) the windows. */
-static void apply_frauds(struct tt_entity_store *store, struct tt_entity *entity, uint32_t begin,
-                         uint32_t end, int sign)
-{
-    const struct plan_step *plan = store->plan;
-    for (uint32_t v = 0; v < plan->value_count; v++) {
-        const struct plan_value *value = &plan->values[v];
-        const struct plan_span *span = &plan->spans[value->span];
-        struct tt_frauds *frauds = (void *)(values_of(store, entity) + value->offset);
-        for (uint32_t i = begin; value->kind == VALUE_FRAUDS && i < end; i++) {
-            int64_t start_ms = 0, end_ms = 0;
-            bool passes = (entity->labels.rows[i].bits & value->filter_mask) == value->filter_mask;
-            if (!passes || !tt_labels_interval(&entity->labels, i, end, span->window_ms,
-                                               span->delay_ms, &start_ms, &end_ms)) {
-                continue;
-            }
-            if (sign > 0) {
-                tt_frauds_add(frauds, start_ms, end_ms);
-            } else {
-                tt_frauds_remove(frauds, start_ms, end_ms);
-            }
-        }
-    }
-}
-
-/* Labels of events before the first row go with them. */
-static void trim_labels(struct tt_entity_store *store, struct tt_entity *entity)
-{
-    const struct tt_labels *labels = &entity->labels;
-    uint32_t count = 0;
-    while (count < labels->count) {
-        const struct tt_label_row *label = &labels->rows[count];
-        int64_t event[2] = {label->time_ms, tt_row_tag(label->id, 0, 0)};
-        if (entity->begin < entity->end &&
-            !before(event, tt_entity_row(store, entity, entity->begin))) {
-            break;
-        }
-        uint32_t begin = 0, end = 0;
-        tt_labels_find(labels, label->time_ms, label->id, &begin, &end);
-        apply_frauds(store, entity, begin, end, -1);
-        count = end;
-    }
-    if (count > 0) {
-        tt_labels_drop(&entity->labels, count);
-    }
-}
-
 static void forget_oldest(struct tt_entity_store *store, struct tt_entity *entity)
 {
     struct tt_edges *edges = edges_of(entity);
@@ -544,66 +485,7 @@ bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int
         forget_oldest(store, entity);
     }
     if (entity->begin != begin && entity->labels.count > 0) {
-        trim_labels(store, entity);
+        tt_entity_trim_labels(store, entity);
     }
     return full;
-}
-
-/* The row of an event, or NULL. */
-static const int64_t *find_row(const struct tt_entity_store *store, const struct tt_entity *entity,
-                               int64_t time_ms, uint32_t id)
-{
-    int64_t event[2] = {time_ms, tt_row_tag(id, 0, 0)};
-    uint32_t low = entity->begin, high = entity->end;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (before(tt_entity_row(store, entity, middle), event)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low == entity->end) {
-        return NULL;
-    }
-    const int64_t *row = tt_entity_row(store, entity, low);
-    return row[TT_ROW_TIME] == time_ms && tt_row_id(row) == id ? row : NULL;
-}
-
-static enum tt_status reserve_label(struct tt_entity_store *store, struct tt_entity *entity,
-                                    uint32_t of_event)
-{
-    enum tt_status status =
-        tt_labels_reserve(&entity->labels, store->alloc, entity->labels.count + 1, &store->bytes);
-    for (uint32_t v = 0; v < store->plan->value_count && status == TT_OK; v++) {
-        const struct plan_value *value = &store->plan->values[v];
-        if (value->kind == VALUE_FRAUDS) {
-            struct tt_frauds *frauds = (void *)(values_of(store, entity) + value->offset);
-            status = tt_frauds_reserve(frauds, store->alloc, frauds->count + of_event + 1,
-                                       &store->bytes);
-        }
-    }
-    return status;
-}
-
-enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
-                               const struct tt_label_row *label, bool *ret_applied)
-{
-    const int64_t *row = find_row(store, entity, label->time_ms, label->id);
-    uint32_t begin = 0, end = 0;
-    tt_labels_find(&entity->labels, label->time_ms, label->id, &begin, &end);
-    *ret_applied = row != NULL && end - begin < TT_LABELS_PER_EVENT_MAX;
-    if (!*ret_applied) {
-        return TT_OK;
-    }
-    enum tt_status status = reserve_label(store, entity, end - begin);
-    if (status != TT_OK) {
-        return status;
-    }
-    struct tt_label_row added = *label;
-    added.bits = tt_row_bits(row);
-    apply_frauds(store, entity, begin, end, -1);
-    end += tt_labels_add(&entity->labels, &added) ? 1 : 0;
-    apply_frauds(store, entity, begin, end, 1);
-    return TT_OK;
 }

@@ -80,6 +80,8 @@ bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int
 /* Applies a label; false when its event is not held or has too many. */
 enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
                                const struct tt_label_row *label, bool *ret_applied) TT_MUST_USE;
+/* Labels of events before the first row go with them. */
+void tt_entity_trim_labels(struct tt_entity_store *store, struct tt_entity *entity);
 /* The value block of a currency, or NULL when no row had it. */
 const struct tt_money *tt_entity_money(const struct tt_entity_store *store,
                                        const struct tt_entity *entity, int64_t currency);
@@ -100,6 +102,12 @@ static inline tt_currency tt_row_currency(const int64_t *row)
 {
     return (tt_currency)row[TT_ROW_TAG];
 }
+/* True when row a comes before (time, id) of row b. */
+static inline bool tt_row_before(const int64_t *a, const int64_t *b)
+{
+    return a[TT_ROW_TIME] < b[TT_ROW_TIME] ||
+           (a[TT_ROW_TIME] == b[TT_ROW_TIME] && tt_row_id(a) < tt_row_id(b));
+}
 static inline const struct tt_edges *tt_entity_edges(const struct tt_entity *entity)
 {
     return (const struct tt_edges *)(const void *)(entity + 1);
@@ -108,6 +116,11 @@ static inline const int64_t *tt_entity_row(const struct tt_entity_store *store,
                                            const struct tt_entity *entity, uint32_t index)
 {
     return entity->rows + (size_t)index * store->plan->row_words;
+}
+/* The running values that are not by currency. */
+static inline char *tt_entity_values(const struct tt_entity_store *store, struct tt_entity *entity)
+{
+    return (char *)(entity + 1) + store->plan->span_count * sizeof(struct tt_edges);
 }
 /* The bytes of a running value; money is NULL for those not by currency. */
 const void *tt_entity_value(const struct tt_entity_store *store, const struct tt_entity *entity,

@@ -160,6 +160,20 @@ struct plan_draft {
 /* Reads entities and features into the plan and the drafts (plan->feature_count of them). */
 enum tt_status tt_plan_declare(struct tt_plan *plan, const struct tt_tree *root,
                                struct plan_draft **ret_drafts, struct tt_error *err);
+/* Fails at the node with `what "word"`, and the known word that was most likely meant (known may be
+ * NULL). */
+enum tt_status tt_declare_fail(struct tt_error *err, enum tt_status status,
+                               const struct tt_tree *node, const char *what, struct tt_str word,
+                               const char *const *known, size_t count);
+/* The text of a mapping's entry, copied; *ret is left alone when the entry is not there. */
+enum tt_status tt_declare_text(struct tt_plan *plan, const struct tt_tree *node, const char *key,
+                               struct tt_str *ret, struct tt_error *err);
+/* A duration in [least_ms, most_ms]. */
+enum tt_status tt_declare_duration(const struct tt_tree *node, int64_t least_ms, int64_t most_ms,
+                                   int64_t *ret_ms, struct tt_error *err);
+/* All of a feature but what expressions have too. */
+enum tt_status tt_declare_aggregate(struct tt_plan *plan, struct plan_draft *draft,
+                                    struct tt_error *err);
 /* Compiles filters and expressions, orders the expressions and gives each its step. */
 enum tt_status tt_plan_express(struct tt_plan *plan, struct plan_draft *drafts,
                                struct tt_error *err);
@@ -168,7 +182,5 @@ enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *dra
                               struct tt_error *err);
 /* The text of an expression without comments and without blanks that mean nothing. */
 enum tt_status tt_plan_canonical(struct tt_arena *arena, struct tt_str text, struct tt_str *ret);
-/* The flags of an aggregate. */
-uint32_t tt_aggregate_needs(uint8_t aggregate);
 
 #endif
