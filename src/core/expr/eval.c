@@ -50,20 +50,52 @@ static inline const struct tt_value *read(const struct machine *machine, uint16_
     return &machine->spaces[TT_OPERAND_SPACE(operand)][TT_OPERAND_INDEX(operand)];
 }
 
-/* The error that stands in one of two operands, or a type error. */
-static struct tt_value operand_error(const struct tt_value *a, const struct tt_value *b)
+/* Values are written and copied field by field: a wide copy right behind narrow writes waits for
+ * them to leave the store buffer. */
+static inline void set_bool(struct tt_value *dst, bool boolean)
 {
-    if (a->type == TT_TYPE_NONE) {
-        return *a;
+    dst->type = TT_TYPE_BOOL;
+    dst->error = 0;
+    dst->boolean = boolean;
+}
+
+static inline void set_double(struct tt_value *dst, double number)
+{
+    dst->type = TT_TYPE_DOUBLE;
+    dst->error = 0;
+    dst->number = number;
+}
+
+static inline void copy(struct tt_value *dst, const struct tt_value *value)
+{
+    uint8_t type = value->type;
+    dst->type = type;
+    dst->error = value->error;
+    if (type == TT_TYPE_BOOL) {
+        dst->boolean = value->boolean;
+    } else if (type == TT_TYPE_DOUBLE) {
+        dst->number = value->number;
+    } else if (type != TT_TYPE_NONE) {
+        dst->text = value->text; /* as wide as any */
     }
-    return b->type == TT_TYPE_NONE ? *b : tt_value_none(TT_VALUE_TYPE);
+}
+
+/* The error that stands in one of two operands, or a type error. */
+static __attribute__((cold, noinline)) void
+set_error(struct tt_value *dst, const struct tt_value *a, const struct tt_value *b)
+{
+    const struct tt_value *error = a->type == TT_TYPE_NONE ? a : b;
+    uint8_t kind = error->type == TT_TYPE_NONE ? error->error : (uint8_t)TT_VALUE_TYPE;
+    dst->type = TT_TYPE_NONE;
+    dst->error = kind;
 }
 
 /* A chain remembers its first error. */
-static void keep_error(struct tt_value *chain, const struct tt_value *a, const struct tt_value *b)
+static inline void keep_error(struct tt_value *chain, const struct tt_value *a,
+                              const struct tt_value *b)
 {
     if (chain->type != TT_TYPE_NONE) {
-        *chain = operand_error(a, b);
+        set_error(chain, a, b);
     }
 }
 
@@ -114,10 +146,14 @@ static void add_search_cost(struct machine *machine, const struct tt_value *list
 
 #define BOTH(tag) (a->type == (tag) && b->type == (tag))
 
-/* dst = a OPERATION b of doubles. */
-#define DOUBLE_CASE(opcode, make, operation)                                                       \
+/* dst = the result of two doubles. */
+#define DOUBLE_CASE(opcode, set, result)                                                           \
     case opcode:                                                                                   \
-        *dst = BOTH(TT_TYPE_DOUBLE) ? make(a->number operation b->number) : operand_error(a, b);   \
+        if (TT_LIKELY(BOTH(TT_TYPE_DOUBLE))) {                                                     \
+            set(dst, result);                                                                      \
+        } else {                                                                                   \
+            set_error(dst, a, b);                                                                  \
+        }                                                                                          \
         break;
 
 /* A term of a chain that ends when the comparison gives `ends`. */
@@ -126,7 +162,7 @@ static void add_search_cost(struct machine *machine, const struct tt_value *list
         if (TT_UNLIKELY(!BOTH(tag))) {                                                             \
             keep_error(dst, a, b);                                                                 \
         } else if ((comparison) == (ends)) {                                                       \
-            *dst = tt_value_bool(ends);                                                            \
+            set_bool(dst, ends);                                                                   \
             insn = code + insn->target;                                                            \
             continue;                                                                              \
         }                                                                                          \
@@ -151,7 +187,7 @@ static void add_int(const struct tt_value *a, const struct tt_value *b, bool sub
 {
     int64_t result = 0;
     if (!BOTH(TT_TYPE_INT)) {
-        *dst = operand_error(a, b);
+        set_error(dst, a, b);
         return;
     }
     bool overflow = subtract ? __builtin_sub_overflow(a->integer, b->integer, &result)
@@ -173,16 +209,16 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
         const struct tt_value *b = read(&machine, insn->b);
         switch ((enum tt_opcode)insn->opcode) {
         case TT_OP_RETURN:
-            *ret = *a;
+            copy(ret, a);
             return;
         case TT_OP_MOVE:
-            *dst = *a;
+            copy(dst, a);
             break;
         case TT_OP_TRUE:
-            *dst = tt_value_bool(true);
+            set_bool(dst, true);
             break;
         case TT_OP_FALSE:
-            *dst = tt_value_bool(false);
+            set_bool(dst, false);
             break;
         case TT_OP_ADD_INT:
             add_int(a, b, false, dst);
@@ -190,31 +226,29 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
         case TT_OP_SUBTRACT_INT:
             add_int(a, b, true, dst);
             break;
-            DOUBLE_CASE(TT_OP_ADD_DOUBLE, tt_value_double, +)
-            DOUBLE_CASE(TT_OP_SUBTRACT_DOUBLE, tt_value_double, -)
-            DOUBLE_CASE(TT_OP_MULTIPLY_DOUBLE, tt_value_double, *)
-            DOUBLE_CASE(TT_OP_DIVIDE_DOUBLE, tt_value_double, /)
-            DOUBLE_CASE(TT_OP_LT_DOUBLE, tt_value_bool, <)
-            DOUBLE_CASE(TT_OP_LE_DOUBLE, tt_value_bool, <=)
-            DOUBLE_CASE(TT_OP_GT_DOUBLE, tt_value_bool, >)
-            DOUBLE_CASE(TT_OP_GE_DOUBLE, tt_value_bool, >=)
-        case TT_OP_EQ_DOUBLE:
-            *dst = BOTH(TT_TYPE_DOUBLE) ? tt_value_bool(equal(a->number, b->number))
-                                        : operand_error(a, b);
-            break;
-        case TT_OP_NE_DOUBLE:
-            *dst = BOTH(TT_TYPE_DOUBLE) ? tt_value_bool(!equal(a->number, b->number))
-                                        : operand_error(a, b);
-            break;
+            DOUBLE_CASE(TT_OP_ADD_DOUBLE, set_double, a->number + b->number)
+            DOUBLE_CASE(TT_OP_SUBTRACT_DOUBLE, set_double, a->number - b->number)
+            DOUBLE_CASE(TT_OP_MULTIPLY_DOUBLE, set_double, a->number * b->number)
+            DOUBLE_CASE(TT_OP_DIVIDE_DOUBLE, set_double, a->number / b->number)
+            DOUBLE_CASE(TT_OP_LT_DOUBLE, set_bool, a->number < b->number)
+            DOUBLE_CASE(TT_OP_LE_DOUBLE, set_bool, a->number <= b->number)
+            DOUBLE_CASE(TT_OP_GT_DOUBLE, set_bool, a->number > b->number)
+            DOUBLE_CASE(TT_OP_GE_DOUBLE, set_bool, a->number >= b->number)
+            DOUBLE_CASE(TT_OP_EQ_DOUBLE, set_bool, equal(a->number, b->number))
+            DOUBLE_CASE(TT_OP_NE_DOUBLE, set_bool, !equal(a->number, b->number))
         case TT_OP_COMPARE:
             *dst = tt_compare_values(insn->relation, a, b);
             break;
         case TT_OP_IN:
             add_search_cost(&machine, b);
             *dst = tt_compare_values(TT_IN, a, b);
-            break;
+            goto check_cost;
         case TT_OP_NOT:
-            *dst = a->type == TT_TYPE_BOOL ? tt_value_bool(!a->boolean) : operand_error(a, a);
+            if (a->type == TT_TYPE_BOOL) {
+                set_bool(dst, !a->boolean);
+            } else {
+                set_error(dst, a, a);
+            }
             break;
             DOUBLE_TERMS(LT_DOUBLE, a->number < b->number)
             DOUBLE_TERMS(LE_DOUBLE, a->number <= b->number)
@@ -228,7 +262,7 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             TERM_CASE(TT_OP_OR, TT_TYPE_BOOL, a->boolean, true)
         case TT_OP_BRANCH:
             if (a->type != TT_TYPE_BOOL) {
-                *dst = operand_error(a, a);
+                set_error(dst, a, a);
                 insn = code + insn->target;
                 continue;
             }
@@ -242,7 +276,7 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             continue;
         case TT_OP_CALL:
             run_call(&machine, insn, dst);
-            break;
+            goto check_cost;
         case TT_OP_LIST:
             *dst = make_list(&machine, insn);
             break;
@@ -250,6 +284,9 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
         case TT_OP_COUNT:
             TT_ASSERT(false); /* never emitted */
         }
+        insn++;
+        continue;
+    check_cost:
         if (TT_UNLIKELY(machine.call.cost > expr->cost_max)) {
             *ret = tt_value_none(TT_VALUE_COST);
             return;

@@ -179,6 +179,9 @@ static bool equal_lists(const struct tt_list *a, const struct tt_list *b)
 bool tt_value_equal(const struct tt_value *a, const struct tt_value *b)
 {
     int order = 0;
+    if (a->type == TT_TYPE_STRING && b->type == TT_TYPE_STRING) {
+        return tt_str_equal(a->text, b->text);
+    }
     if (a->type == TT_TYPE_LIST && b->type == TT_TYPE_LIST) {
         return equal_lists(a->list, b->list);
     }
