@@ -117,8 +117,8 @@ static void escape_byte(struct tt_buf *buf, char c)
     put(buf, text, 6);
 }
 
-/* The next piece of a text: plain bytes, one escape, a run above ASCII, or one replaced byte. Returns
- * how many bytes it took. */
+/* The next piece of a text: plain bytes, one escape, a run above ASCII, or one replaced byte.
+ * Returns how many bytes it took. */
 static size_t quote_piece(struct tt_buf *buf, struct tt_str text)
 {
     size_t size = plain_size(text.data, text.size);

@@ -229,15 +229,31 @@ static enum tt_status take_event(struct builder *builder, const yaml_event_t *ev
     }
 }
 
-static enum tt_status fail_parser(const yaml_parser_t *parser, struct tt_error *err)
+/* Fails at a byte of the text, for what has no mark. */
+static enum tt_status fail_at_byte(struct tt_error *err, struct tt_str text, size_t offset,
+                                   const char *message)
+{
+    uint32_t line = 1;
+    size_t start = 0;
+    for (size_t i = 0; i < offset && i < text.size; i++) {
+        if (text.data[i] == '\n') {
+            line++;
+            start = i + 1;
+        }
+    }
+    return tt_fail_at(err, TT_E_SYNTAX, line, (uint32_t)(offset - start) + 1, offset, "%s",
+                      message);
+}
+
+static enum tt_status fail_parser(const yaml_parser_t *parser, struct tt_str text,
+                                  struct tt_error *err)
 {
     const char *problem = parser->problem != NULL ? parser->problem : "not YAML";
     if (parser->error == YAML_MEMORY_ERROR) {
         return fail_nomem(err);
     }
     if (parser->error == YAML_READER_ERROR) {
-        return tt_fail_at(err, TT_E_SYNTAX, (uint32_t)parser->mark.line + 1,
-                          (uint32_t)parser->mark.column + 1, parser->problem_offset, "%s", problem);
+        return fail_at_byte(err, text, parser->problem_offset, problem);
     }
     if (parser->context != NULL) {
         return tt_fail_at(err, TT_E_SYNTAX, (uint32_t)parser->problem_mark.line + 1,
@@ -247,12 +263,12 @@ static enum tt_status fail_parser(const yaml_parser_t *parser, struct tt_error *
     return fail_at_mark(err, TT_E_SYNTAX, parser->problem_mark, problem);
 }
 
-static enum tt_status run(struct builder *builder, yaml_parser_t *parser)
+static enum tt_status run(struct builder *builder, yaml_parser_t *parser, struct tt_str text)
 {
     for (bool done = false; !done;) {
         yaml_event_t event;
         if (yaml_parser_parse(parser, &event) == 0) {
-            return fail_parser(parser, builder->err);
+            return fail_parser(parser, text, builder->err);
         }
         done = event.type == YAML_STREAM_END_EVENT;
         enum tt_status status = take_event(builder, &event);
@@ -272,18 +288,7 @@ static enum tt_status check_text(struct tt_str text, struct tt_error *err)
                        TT_YAML_SIZE_MAX);
     }
     size_t bad = tt_str_utf8_check(text);
-    if (bad == text.size) {
-        return TT_OK;
-    }
-    uint32_t line = 1;
-    size_t start = 0;
-    for (size_t i = 0; i < bad; i++) {
-        if (text.data[i] == '\n') {
-            line++;
-            start = i + 1;
-        }
-    }
-    return tt_fail_at(err, TT_E_SYNTAX, line, (uint32_t)(bad - start) + 1, bad, "invalid UTF-8");
+    return bad == text.size ? TT_OK : fail_at_byte(err, text, bad, "invalid UTF-8");
 }
 
 enum tt_status tt_yaml_parse(struct tt_arena *arena, struct tt_str text, struct tt_tree **ret,
@@ -302,7 +307,7 @@ enum tt_status tt_yaml_parse(struct tt_arena *arena, struct tt_str text, struct 
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(
         &parser, (const unsigned char *)(text.data != NULL ? text.data : ""), text.size);
-    status = run(&builder, &parser);
+    status = run(&builder, &parser, text);
     yaml_parser_delete(&parser);
     if (status == TT_OK && builder.root == NULL) {
         builder.root = tt_arena_new_array(arena, 1, sizeof *builder.root);

@@ -15,6 +15,7 @@
 #define SEPARATORS_MAX 3
 #define ESCAPE_SIZE 6 /* \u0034 */
 #define UUID_SIZE 36
+#define LETTERS_MIN 2 /* of a UUID or hash: one in a million has fewer */
 
 /* A digit at that place: '4', or its JSON escape. Returns its size, or 0. */
 static size_t digit_at(struct tt_str text, size_t at, bool escapes, unsigned *ret_value)
@@ -101,22 +102,57 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* A UUID with at least one letter begins here: no card number, whatever its digits add up to. */
-static bool uuid_at(struct tt_str text, size_t at)
+static bool is_letter(char c)
 {
-    bool letter = false;
-    if (at > text.size || text.size - at < UUID_SIZE) {
-        return false;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The size of a UUID that begins here, or 0. */
+static size_t uuid_at(struct tt_str text, size_t at, unsigned *ret_letters)
+{
+    *ret_letters = 0;
+    if (text.size - at < UUID_SIZE || text.data[at + 8] != '-') {
+        return 0;
     }
     for (size_t i = 0; i < UUID_SIZE; i++) {
         char c = text.data[at + i];
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
         if (dash ? c != '-' : !is_hex(c)) {
-            return false;
+            return 0;
         }
-        letter = letter || (is_hex(c) && (c < '0' || c > '9'));
+        *ret_letters += is_letter(c) ? 1 : 0;
     }
-    return letter;
+    return UUID_SIZE;
+}
+
+/* The size of a word of hexadecimal digits that begins here, when it is a usual size of hashes and
+ * of UUIDs without dashes; else 0. */
+static size_t hash_at(struct tt_str text, size_t at, unsigned *ret_letters)
+{
+    size_t size = 0;
+    *ret_letters = 0;
+    while (at + size < text.size && is_hex(text.data[at + size])) {
+        *ret_letters += is_letter(text.data[at + size]) ? 1 : 0;
+        size++;
+    }
+    bool ends = at + size == text.size || !is_letter(text.data[at + size]);
+    return ends && (size == 32 || size == 40 || size == 64 || size == 96 || size == 128) ? size : 0;
+}
+
+/* Ids made by machines have runs of digits too. Where a UUID or hash with some letters begins, its
+ * size: whatever its digits add up to, it is no card number. */
+static size_t machine_id_at(struct tt_str text, size_t at)
+{
+    unsigned letters = 0;
+    bool inside = at > 0 && (is_letter(text.data[at - 1]) || is_hex(text.data[at - 1]));
+    if (inside || !is_hex(text.data[at])) {
+        return 0;
+    }
+    size_t size = uuid_at(text, at, &letters);
+    if (size == 0) {
+        size = hash_at(text, at, &letters);
+    }
+    return letters >= LETTERS_MIN ? size : 0;
 }
 
 static bool find(struct tt_str text, bool escapes, size_t *offset, size_t *ret_size)
@@ -126,9 +162,9 @@ static bool find(struct tt_str text, bool escapes, size_t *offset, size_t *ret_s
     while (at < text.size) {
         unsigned value = 0;
         size_t size = digit_at(text, at, escapes, &value);
-        if (!inside && text.size - at >= UUID_SIZE && text.data[at + 8] == '-' &&
-            is_hex(text.data[at]) && uuid_at(text, at)) {
-            at += UUID_SIZE;
+        size_t skip = inside ? 0 : machine_id_at(text, at);
+        if (skip > 0) {
+            at += skip;
             continue;
         }
         if (size > 0 && !inside) {

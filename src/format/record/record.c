@@ -49,6 +49,40 @@ enum tt_reject tt_reject_find(struct tt_str code)
     return TT_REJECT_NONE;
 }
 
+static const char *const kind_names[] = {"", "fraud", "genuine", "withdrawn"};
+static const char *const source_names[] = {"", "chargeback", "alert_verdict", "sample_verdict",
+                                           "import"};
+
+static uint8_t find_name(const char *const *names, size_t count, struct tt_str name)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (tt_str_equal_text(name, names[i])) {
+            return (uint8_t)i;
+        }
+    }
+    return 0;
+}
+
+const char *tt_label_kind_name(uint8_t kind)
+{
+    return kind < TT_ARRAY_SIZE(kind_names) ? kind_names[kind] : "";
+}
+
+const char *tt_label_source_name(uint8_t source)
+{
+    return source < TT_ARRAY_SIZE(source_names) ? source_names[source] : "";
+}
+
+uint8_t tt_label_kind_find(struct tt_str name)
+{
+    return find_name(kind_names, TT_ARRAY_SIZE(kind_names), name);
+}
+
+uint8_t tt_label_source_find(struct tt_str name)
+{
+    return find_name(source_names, TT_ARRAY_SIZE(source_names), name);
+}
+
 void tt_record_schema_init(struct tt_record_schema *schema)
 {
     *schema = (struct tt_record_schema){.unknown = TT_UNKNOWN_DROP,

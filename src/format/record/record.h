@@ -73,6 +73,13 @@ struct tt_record_label {
     struct tt_str note;    /* ≤ 1,000 bytes; absent = none */
 };
 
+/* "fraud" …; "chargeback" …; "" for 0. */
+const char *tt_label_kind_name(uint8_t kind);
+const char *tt_label_source_name(uint8_t source);
+/* The enum value of a name, or 0. */
+uint8_t tt_label_kind_find(struct tt_str name);
+uint8_t tt_label_source_find(struct tt_str name);
+
 /* "json_syntax"; 400, 409 or 422; one sentence. reason must be a row of the table. */
 const char *tt_reject_code(enum tt_reject reason);
 uint16_t tt_reject_http_status(enum tt_reject reason);

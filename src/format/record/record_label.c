@@ -24,9 +24,6 @@ static const char *const names[FIELD_COUNT] = {
     "transaction_id",        "user_id", "label",       "known_at", "source",
     "selection_probability", "note",    "recorded_at",
 };
-static const char *const kind_names[] = {"", "fraud", "genuine", "withdrawn"};
-static const char *const source_names[] = {"", "chargeback", "alert_verdict", "sample_verdict",
-                                           "import"};
 
 struct pass {
     const struct tt_record_schema *schema;
@@ -42,16 +39,6 @@ static enum tt_status refuse(struct pass *pass, enum tt_reject reason,
                              const struct tt_json_token *token, const char *text)
 {
     return tt_verdict_set(pass->verdict, reason, token->key, token->offset, "%s", text);
-}
-
-static uint8_t find_name(const char *const *list, size_t count, struct tt_str text)
-{
-    for (size_t i = 1; i < count; i++) {
-        if (tt_str_equal_text(text, list[i])) {
-            return (uint8_t)i;
-        }
-    }
-    return 0;
 }
 
 static enum tt_status take_id(struct pass *pass, const struct tt_json_token *token,
@@ -108,14 +95,14 @@ static enum tt_status take_value(struct pass *pass, enum label_field field,
     case FIELD_USER_ID:
         return take_id(pass, token, &pass->label.user_id);
     case FIELD_LABEL:
-        label->kind = find_name(kind_names, TT_ARRAY_SIZE(kind_names), token->text);
+        label->kind = tt_label_kind_find(token->text);
         return label->kind != 0 ? TT_OK
                                 : refuse(pass, TT_REJECT_BAD_LABEL, token,
                                          "must be fraud, genuine or withdrawn");
     case FIELD_KNOWN_AT:
         return take_known_at(pass, token);
     case FIELD_SOURCE:
-        label->source = find_name(source_names, TT_ARRAY_SIZE(source_names), token->text);
+        label->source = tt_label_source_find(token->text);
         return label->source != 0
                    ? TT_OK
                    : refuse(pass, TT_REJECT_BAD_LABEL_SOURCE, token,

@@ -60,6 +60,28 @@ void tt_record_write_txn(struct tt_json_writer *writer, const struct tt_txn *txn
     tt_json_object_end(writer);
 }
 
+void tt_record_write_label(struct tt_json_writer *writer, const struct tt_record_label *label)
+{
+    tt_json_object_begin(writer);
+    tt_json_member_string(writer, "transaction_id", label->transaction_id);
+    if (label->user_id.data != NULL) {
+        tt_json_member_string(writer, "user_id", label->user_id);
+    }
+    tt_json_member_text(writer, "label", tt_label_kind_name(label->label.kind));
+    tt_json_key(writer, "known_at");
+    tt_json_time(writer, label->label.known_at_ms);
+    if (label->label.recorded_at_ms != 0) {
+        tt_json_key(writer, "recorded_at");
+        tt_json_time(writer, label->label.recorded_at_ms);
+    }
+    tt_json_member_text(writer, "source", tt_label_source_name(label->label.source));
+    tt_json_member_double(writer, "selection_probability", label->label.selection_probability);
+    if (label->note.data != NULL) {
+        tt_json_member_string(writer, "note", label->note);
+    }
+    tt_json_object_end(writer);
+}
+
 static void write_reason(struct tt_json_writer *writer, const struct tt_reason *reason,
                          const struct tt_record_names *names)
 {

@@ -13,6 +13,7 @@
 
 #include "core/event/event.h"
 #include "format/json_write.h"
+#include "format/record/record.h"
 
 #define TT_ANOMALY_ID_SIZE 27 /* 26 characters and a NUL */
 
@@ -27,6 +28,9 @@ struct tt_record_names {
 /* {"transaction_id":…,"timestamp":"…Z","amount":"412.50",…}: absent fields are left out; reading it
  * back gives the same content hash when the schema declares (or takes) its attributes. */
 void tt_record_write_txn(struct tt_json_writer *writer, const struct tt_txn *txn);
+/* {"transaction_id","user_id","label","known_at","recorded_at","source","selection_probability","note"}:
+ * absent ones are left out; record_json.h reads it back. */
+void tt_record_write_label(struct tt_json_writer *writer, const struct tt_record_label *label);
 /* The line of `score --out` for one transaction: {"transaction_id","score","p_value","severity",
  * "decision","alerted","detectors":{…},"reasons":[…]}. A detector without answer has nulls. */
 void tt_record_write_score(struct tt_json_writer *writer, const struct tt_event *event,

@@ -103,7 +103,7 @@ static void what_is_left_out_is_refused_at_its_place(void **state)
         {"a: b: c\n", TT_E_SYNTAX, 1, 5},
         {"a: 1\n b: 2\n", TT_E_SYNTAX, 2, 3},
         {"a: 1\nb: \xff\n", TT_E_SYNTAX, 2, 4},
-        {"a: \x01\n", TT_E_SYNTAX, 1, 1},
+        {"a: 1\nb: \x01\n", TT_E_SYNTAX, 2, 4},
     };
     (void)state;
     for (size_t i = 0; i < TT_ARRAY_SIZE(bad); i++) {

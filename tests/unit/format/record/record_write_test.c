@@ -254,6 +254,31 @@ static void decisions_and_anomalies_have_the_public_form(void **state)
     tt_buf_deinit(&want);
 }
 
+static void labels_read_back(void **state)
+{
+    static const char text[] =
+        "{\"transaction_id\":\"t\",\"user_id\":\"u\",\"label\":\"genuine\",\"known_at\":"
+        "\"2026-03-01T00:00:00.000Z\",\"recorded_at\":\"2026-03-02T00:00:00.000Z\",\"source\":"
+        "\"sample_verdict\",\"selection_probability\":0.25,\"note\":\"n\"}";
+    struct tt_record_schema schema;
+    struct tt_record_label label;
+    struct tt_verdict verdict = {0};
+    struct tt_buf buf;
+    struct tt_json_writer writer;
+    (void)state;
+    tt_record_schema_init(&schema);
+    assert_int_equal(tt_record_json_label(&schema, TT_STR(text), INT64_C(1772409600000), &arena,
+                                          &label, &verdict),
+                     TT_OK);
+    tt_buf_init(&buf, &tt_alloc_libc, 4096);
+    tt_json_writer_init(&writer, &buf);
+    tt_record_write_label(&writer, &label);
+    assert_string_equal(buf.data, text);
+    tt_buf_deinit(&buf);
+    assert_string_equal(tt_label_kind_name(99), "");
+    assert_string_equal(tt_label_source_name(0), "");
+}
+
 static void score_rows_have_the_flat_fields(void **state)
 {
     static struct tt_event event;
@@ -312,6 +337,7 @@ int main(void)
         cmocka_unit_test(what_is_written_reads_back_with_the_same_content),
         cmocka_unit_test(content_does_not_depend_on_spelling),
         cmocka_unit_test(decisions_and_anomalies_have_the_public_form),
+        cmocka_unit_test(labels_read_back),
         cmocka_unit_test(score_rows_have_the_flat_fields),
         cmocka_unit_test(anomaly_ids_sort_by_time_and_are_stable),
     };
