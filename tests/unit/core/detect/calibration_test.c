@@ -122,18 +122,18 @@ static void impossible_scores_get_a_p_value_inside_the_range(void **state)
     static struct tt_calibration calibration;
     learn_normal(&histogram, 5000, 4);
     uint64_t total = histogram.total;
-    tt_histogram_add(&histogram, &axis, (double)NAN);
+    tt_histogram_add(&histogram, &axis, __builtin_nan(""));
     assert_int_equal(histogram.total, total);
-    tt_histogram_add(&histogram, &axis, INFINITY);
-    tt_histogram_add(&histogram, &axis, -INFINITY);
+    tt_histogram_add(&histogram, &axis, __builtin_inf());
+    tt_histogram_add(&histogram, &axis, -__builtin_inf());
     assert_int_equal(histogram.total, total + 2 * TT_HISTOGRAM_ONE);
     tt_calibration_init(&calibration, &axis, &histogram, normal_prior, NULL);
-    static const double scores[] = {NAN, INFINITY, -INFINITY, 1e308, -1e308};
+    static const double scores[] = {__builtin_nan(""), __builtin_inf(), -__builtin_inf(), 1e308, -1e308};
     for (size_t i = 0; i < TT_ARRAY_SIZE(scores); i++) {
         double p = tt_calibration_p(&calibration, scores[i]);
         assert_true(p > 0.0 && p < 1.0);
     }
-    assert_true(tt_calibration_p(&calibration, (double)NAN) > 0.9);
+    assert_true(tt_calibration_p(&calibration, __builtin_nan("")) > 0.9);
 }
 
 static void histograms_add_up_in_any_order_and_give_back(void **state)

@@ -134,7 +134,7 @@ static void an_event_without_features_gets_no_answer(void **state)
 static void impossible_values_give_an_answer_inside_the_range(void **state)
 {
     (void)state;
-    static const double values[] = {1e308, -1e308, INFINITY, -INFINITY, 0.0, 5e-324};
+    static const double values[] = {1e308, -1e308, __builtin_inf(), -__builtin_inf(), 0.0, 5e-324};
     for (size_t i = 0; i < TT_ARRAY_SIZE(values); i++) {
         static struct tt_event event;
         struct tt_event *one = &event;

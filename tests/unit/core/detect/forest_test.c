@@ -13,7 +13,7 @@
 #include "support/torture.h"
 
 #define ROWS 1000
-#define NAN_VALUE ((double)NAN)
+#define NAN_VALUE (__builtin_nan(""))
 
 static const struct tt_forest_options options = {.trees = 100, .sample = 256, .seed = 42};
 
@@ -117,8 +117,8 @@ static void every_code_path_and_batch_split_gives_the_same_bits(void **state)
         uint32_t whole[ROWS];
         uint32_t other[ROWS];
         fill_normal(rows, ROWS, columns, columns);
-        rows[3] = INFINITY;
-        rows[4] = -INFINITY;
+        rows[3] = __builtin_inf();
+        rows[4] = -__builtin_inf();
         rows[5] = NAN_VALUE;
         struct tt_forest *forest = fit(rows, ROWS, columns);
         for (size_t i = 0; i < ROWS; i++) {
