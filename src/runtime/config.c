@@ -127,10 +127,10 @@ static enum tt_status fail_unknown(struct tt_str path, uint32_t line, uint32_t c
 {
     char group[PATH_SIZE_MAX];
     const char *nearest = nearest_path(path, group);
-    int shown = path.size < 80 ? (int)path.size : 80;
-    return tt_fail_at(err, TT_E_UNKNOWN, line, column, 0, "unknown key \"%.*s\"%s%s%s", shown,
-                      path.data, nearest != NULL ? "; did you mean \"" : "",
-                      nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+    return tt_fail_at(err, TT_E_UNKNOWN, line, column, 0, "unknown key \"%.*s\"%s%s%s",
+                      TT_STR_ARG(tt_option_shown(path, 80)),
+                      nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                      nearest != NULL ? "\"?" : "");
 }
 
 static enum tt_status apply_option(struct tt_config *config, const struct tt_option_row *row,
@@ -257,12 +257,14 @@ static enum tt_status value_node(struct tt_arena *arena, const struct tt_option_
 enum tt_status tt_config_set(struct tt_config *config, struct tt_str assignment,
                              struct tt_error *err)
 {
+    if (tt_str_utf8_check(assignment) != assignment.size) {
+        return tt_fail(err, TT_E_INVALID, "expected path=value in UTF-8");
+    }
     struct tt_str value = assignment;
     struct tt_str path = tt_str_trim(tt_str_split(&value, '='));
     if (value.data == NULL || path.size == 0) {
-        int shown = path.size < 80 ? (int)path.size : 80;
-        return tt_fail(err, TT_E_SYNTAX, "expected path=value, not \"%.*s\"", shown,
-                       path.data != NULL ? path.data : "");
+        return tt_fail(err, TT_E_SYNTAX, "expected path=value, not \"%.*s\"",
+                       TT_STR_ARG(tt_option_shown(path, 80)));
     }
     const struct tt_option_row *row = find_row(path);
     if (row == NULL) {

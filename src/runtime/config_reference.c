@@ -94,9 +94,9 @@ static enum tt_status append_reference(const struct tt_tree *node, struct tt_str
             return append_file(node, text, buf, err);
         }
     }
-    int shown = inside.size < 60 ? (int)inside.size : 60;
     return tt_fail_at(err, TT_E_SYNTAX, node->line, node->column, 0,
-                      "expected ${env:NAME} or ${file:path}, not ${%.*s}", shown, inside.data);
+                      "expected ${env:NAME} or ${file:path}, not ${%.*s}",
+                      TT_STR_ARG(tt_option_shown(inside, 60)));
 }
 
 static enum tt_status expand(const struct tt_tree *node, struct tt_buf *buf, struct tt_error *err)

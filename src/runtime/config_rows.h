@@ -55,6 +55,8 @@ enum tt_status tt_reference_resolve(struct tt_arena *arena, const struct tt_tree
 enum tt_status tt_size_parse(struct tt_str text, int64_t *ret_bytes) TT_MUST_USE;
 /* In the largest unit that divides it. */
 void tt_size_write(struct tt_buf *buf, int64_t bytes);
+/* The start of a text for a message: at most size_max bytes, whole characters. */
+struct tt_str tt_option_shown(struct tt_str text, size_t size_max);
 /* Takes the next name off a list "a|b|c"; false at its end. */
 bool tt_choice_next(struct tt_str *rest, struct tt_str *ret);
 

@@ -5,22 +5,48 @@
 #include "format/json_write.h"
 #include "runtime/config_rows.h"
 
-/* Texts are written in double quotes, whose escapes YAML shares with JSON; "${" is doubled as in the
- * start-up file. */
+/* Characters of several bytes that YAML does not take as they are, or takes for a line break. */
+static bool is_special(struct tt_str text, size_t *ret_size, unsigned *ret_code)
+{
+    const unsigned char *byte = (const unsigned char *)text.data;
+    if (text.size >= 2 && byte[0] == 0xc2u && byte[1] < 0xa0u) { /* U+0080 … U+009F */
+        *ret_size = 2;
+        *ret_code = byte[1];
+        return true;
+    }
+    if (text.size < 3 || byte[0] < 0xe0u || byte[0] > 0xefu) {
+        return false;
+    }
+    *ret_size = 3;
+    *ret_code = (byte[0] & 0x0fu) << 12 | (byte[1] & 0x3fu) << 6 | (byte[2] & 0x3fu);
+    return *ret_code == 0x2028u || *ret_code == 0x2029u || *ret_code == 0xfeffu ||
+           *ret_code >= 0xfffeu;
+}
+
+/* A scalar in double quotes that reads back as the same bytes, "${" included. What is not UTF-8 (a
+ * file's name may be so) is readable at least. */
 static void write_quoted(struct tt_buf *buf, struct tt_str text)
 {
-    size_t start = buf->size;
-    tt_json_quote(buf, text);
-    for (size_t i = start; i + 1 < buf->size; i++) {
-        if (buf->data[i] != '$' || buf->data[i + 1] != '{') {
-            continue;
+    bool utf8 = tt_str_utf8_check(text) == text.size;
+    (void)tt_buf_append_char(buf, '"');
+    for (size_t i = 0; i < text.size; i++) {
+        struct tt_str rest = {text.data + i, text.size - i};
+        unsigned char byte = (unsigned char)text.data[i];
+        size_t size;
+        unsigned code;
+        if (byte == '"' || byte == '\\') {
+            (void)tt_buf_append_format(buf, "\\%c", byte);
+        } else if (byte < 0x20u || byte == 0x7fu || (byte >= 0x80u && !utf8)) {
+            (void)tt_buf_append_format(buf, "\\x%02x", byte);
+        } else if (utf8 && is_special(rest, &size, &code)) {
+            (void)tt_buf_append_format(buf, "\\u%04x", code);
+            i += size - 1;
+        } else {
+            (void)tt_buf_append_text(buf, tt_str_starts_with(rest, TT_STR("${")) ? "$" : "");
+            (void)tt_buf_append_char(buf, text.data[i]);
         }
-        if (tt_buf_append_char(buf, '\0') != TT_OK) {
-            return;
-        }
-        memmove(buf->data + i + 1, buf->data + i, buf->size - 1 - i);
-        i++;
     }
+    (void)tt_buf_append_char(buf, '"');
 }
 
 static const void *field_of(const struct tt_config *config, const struct tt_option_row *row)
@@ -215,7 +241,7 @@ enum tt_status tt_config_show(const struct tt_config *config, struct tt_buf *buf
         (void)tt_buf_append_text(buf, "# built-in defaults; no file was read\n");
     } else {
         (void)tt_buf_append_text(buf, "# read from ");
-        tt_json_quote(buf, config->file);
+        write_quoted(buf, config->file);
         (void)tt_buf_append_char(buf, '\n');
     }
     write_group(buf, config, TT_STR(""), 0);

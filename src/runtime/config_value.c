@@ -62,6 +62,15 @@ void tt_size_write(struct tt_buf *buf, int64_t bytes)
     (void)tt_buf_append_format(buf, "%lld", (long long)bytes);
 }
 
+struct tt_str tt_option_shown(struct tt_str text, size_t size_max)
+{
+    if (text.size > size_max) {
+        text.size = size_max;
+    }
+    text.size = tt_str_utf8_check(text);
+    return text;
+}
+
 bool tt_choice_next(struct tt_str *rest, struct tt_str *ret)
 {
     if (rest->data == NULL || rest->size == 0) {
@@ -80,10 +89,8 @@ static enum tt_status fail_value(const struct tt_option_row *row, const struct t
     if (node->kind != TT_TREE_SCALAR) {
         (void)snprintf(shown, sizeof shown, ", not a %s", tt_tree_kind_name(node));
     } else if (!hidden && row->kind != TT_OPTION_KIND_SECRET) {
-        int size = node->text.size < SHOWN_MAX ? (int)node->text.size : SHOWN_MAX;
-        size = (int)tt_str_utf8_check((struct tt_str){node->text.data, (size_t)size});
-        (void)snprintf(shown, sizeof shown, ", not \"%.*s\"", size,
-                       node->text.data != NULL ? node->text.data : "");
+        (void)snprintf(shown, sizeof shown, ", not \"%.*s\"",
+                       TT_STR_ARG(tt_option_shown(node->text, SHOWN_MAX)));
     }
     return tt_fail_at(err, status, node->line, node->column, 0, "%s: expected %s%s", row->path,
                       expected, shown);
@@ -177,10 +184,11 @@ static enum tt_status read_text(struct tt_arena *arena, const struct tt_option_r
     if (node->kind != TT_TREE_SCALAR) {
         return fail_value(row, node, hidden, TT_E_TYPE, "a text", err);
     }
-    bool fine = node->text.size > 0 && memchr(node->text.data, 0, node->text.size) == NULL;
+    bool fine = node->text.size > 0 && memchr(node->text.data, 0, node->text.size) == NULL &&
+                tt_str_utf8_check(node->text) == node->text.size;
     if (!fine) {
-        return fail_value(row, node, hidden, TT_E_INVALID,
-                          "a text that is not empty and has no NUL byte", err);
+        return fail_value(row, node, hidden, TT_E_INVALID, "a non-empty UTF-8 text without NUL",
+                          err);
     }
     return copy_text(arena, node->text, ret, err);
 }
