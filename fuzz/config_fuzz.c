@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "format/yaml.h"
+#include "fuzz.h"
 #include "runtime/config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ARENA_SIZE_MAX ((size_t)64 << 20)
 #define SHOWN_SIZE_MAX ((size_t)8 << 20)

@@ -224,6 +224,7 @@ static enum tt_status split_list(struct tt_arena *arena, struct tt_str value, st
         item->text = tt_str_trim(tt_str_split(&value, ','));
         *end = item;
         end = &item->next;
+        ret->child_count++;
     }
     return TT_OK;
 }

@@ -71,8 +71,8 @@ static enum tt_status serve_input(struct tt_stage *stage, unsigned input, bool *
 {
     struct tt_event *events[TT_BATCH_MAX];
     size_t count = 0;
-    enum tt_status status = stage->bus->ops->poll(stage->consumers[input], events, TT_BATCH_MAX,
-                                                  &count, err);
+    enum tt_status status =
+        stage->bus->ops->poll(stage->consumers[input], events, TT_BATCH_MAX, &count, err);
     if (status != TT_OK || count == 0) {
         return status;
     }
@@ -185,16 +185,16 @@ static enum tt_status connect(struct tt_runner *runner, struct worker *worker,
     struct tt_bus *bus = runner->options.bus;
     stage->bus = bus;
     for (unsigned i = 0; i < TT_STAGE_TOPICS_MAX && stage->outputs[i] != NULL; i++) {
-        enum tt_status status = bus->ops->open_producer(bus, stage->outputs[i],
-                                                        &stage->producers[i], err);
+        enum tt_status status =
+            bus->ops->open_producer(bus, stage->outputs[i], &stage->producers[i], err);
         if (status != TT_OK) {
             return status;
         }
     }
     for (unsigned i = 0; i < TT_STAGE_TOPICS_MAX && stage->inputs[i] != NULL; i++) {
-        enum tt_status status = bus->ops->open_consumer(bus, stage->inputs[i], stage->ops->name,
-                                                        tt_waker_callback(&worker->waker),
-                                                        &stage->consumers[i], err);
+        enum tt_status status =
+            bus->ops->open_consumer(bus, stage->inputs[i], stage->ops->name,
+                                    tt_waker_callback(&worker->waker), &stage->consumers[i], err);
         if (status != TT_OK) {
             return status;
         }
