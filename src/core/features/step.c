@@ -18,6 +18,7 @@
 #define AHEAD_ENTITY 8
 #define AHEAD_ROWS 4
 #define EVICT_CANDIDATES 16
+#define SWEEP_EVENTS 2 /* one look for so many events */
 #define LINE_SIZE 64
 
 /* One per entity, dense, so that the sweep reads memory in order. */
@@ -36,6 +37,7 @@ struct tt_step {
     struct tt_map map;
     struct slot *slots;
     size_t slot_count, slot_capacity, hand;
+    uint64_t passed; /* transactions, for the sweep */
     int64_t watermark_ms;
     struct tt_entity *ghost; /* stands in where an event has no entity and is not absorbed */
     struct tt_step_stats stats;
@@ -80,21 +82,23 @@ static void evict(struct tt_step *step)
     step->stats.evicted++;
 }
 
-/* Frees entities that no event can see any more. */
-static void sweep(struct tt_step *step, size_t count)
+/* Looks at one entity and frees it when no event can see it any more. By count of events, not of
+ * batches: whom an eviction finds under the hand then does not depend on the batch split either. */
+static void sweep(struct tt_step *step)
 {
-    for (size_t i = 0; i < count && step->slot_count > 0; i++) {
-        step->hand = step->hand < step->slot_count ? step->hand : 0;
-        struct slot *slot = &step->slots[step->hand];
-        if (step->watermark_ms - slot->newest_ms <= step->layout->keep_ms) {
-            step->hand++;
-        } else if (is_expired(step, slot->entity)) {
-            remove_entity(step, slot->entity);
-            step->stats.expired++;
-        } else {
-            slot->newest_ms = slot->entity->newest_ms;
-            step->hand++;
-        }
+    if (++step->passed % SWEEP_EVENTS != 0 || step->slot_count == 0) {
+        return;
+    }
+    step->hand = step->hand + 1 < step->slot_count ? step->hand + 1 : 0;
+    struct slot *slot = &step->slots[step->hand];
+    if (step->watermark_ms - slot->newest_ms <= step->layout->keep_ms) {
+        return;
+    }
+    if (is_expired(step, slot->entity)) {
+        remove_entity(step, slot->entity);
+        step->stats.expired++;
+    } else {
+        slot->newest_ms = slot->entity->newest_ms;
     }
 }
 
@@ -340,6 +344,7 @@ static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *ev
     if (vector != NULL && layout->expression_count > 0) {
         write_expressions(step, vector);
     }
+    sweep(step);
     return status;
 }
 
@@ -455,7 +460,6 @@ static enum tt_status pass(struct tt_step *step, struct tt_event *const *events,
         hash_chunk(step, events + at, &chunk);
         enum tt_status status = pass_chunk(step, events + at, &chunk, replay);
         first = first == TT_OK ? status : first;
-        sweep(step, chunk.count / 2 + 1);
     }
     return first == TT_OK ? TT_OK
                           : tt_fail(err, first, "no memory for the state of an entity \"%.*s\"",
