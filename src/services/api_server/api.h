@@ -36,7 +36,7 @@ struct tt_api {
     uint64_t transactions_before, anomalies_before; /* stored before this start */
     int64_t ready_ms; /* atomic: wall clock; 0 = not ready */
     bool draining;    /* atomic */
-    bool degraded;    /* atomic: the store fails */
+    bool failed;      /* atomic: the pipeline has stopped */
     tt_api_services *services;
     void *services_ctx;
     /* The dashboard's handler for /app/…, or NULL. */

@@ -12,7 +12,7 @@ static bool is_ready(struct tt_api *api)
 {
     return __atomic_load_n(&api->ready_ms, __ATOMIC_ACQUIRE) != 0 &&
            !__atomic_load_n(&api->draining, __ATOMIC_ACQUIRE) &&
-           !__atomic_load_n(&api->degraded, __ATOMIC_ACQUIRE);
+           !__atomic_load_n(&api->failed, __ATOMIC_ACQUIRE);
 }
 
 /* Transactions a second between the older of two samples and now. */
@@ -99,7 +99,7 @@ bool get_readyz(struct tt_call *call)
         return tt_call_json(call, 200);
     }
     const char *why = __atomic_load_n(&api->draining, __ATOMIC_ACQUIRE)   ? "draining"
-                      : __atomic_load_n(&api->degraded, __ATOMIC_ACQUIRE) ? "store_failing"
+                      : __atomic_load_n(&api->failed, __ATOMIC_ACQUIRE) ? "failed"
                                                                           : "starting";
     return tt_call_problem(call, 503, why, "not ready: %s", why);
 }

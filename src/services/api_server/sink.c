@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "runtime/retry.h"
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 #include "services/api_server/answer.h"
 #include "services/pipeline/rows.h"
@@ -13,8 +12,6 @@
 #define SINK_GROUP_MAX 2048
 #define ARENA_BLOCK_SIZE (4u << 20)
 #define ARENA_SIZE_MAX (1u << 30)
-#define RETRY_FIRST_MS 50
-#define RETRY_MOST_MS 2000
 
 enum { IN_DECISIONS = 0, IN_REJECTS };
 
@@ -37,8 +34,6 @@ struct sink {
     struct tt_arena arena;
     struct tt_row_writer writer;
     struct tt_answerer answerer;
-    struct tt_retry retry;
-    int64_t retry_at_ms; /* monotonic; 0 = not waiting */
 };
 
 static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
@@ -215,37 +210,11 @@ static enum tt_status finish(struct sink *sink, size_t count, struct tt_error *e
     return alerted_count > 0 ? tt_stage_emit(&sink->stage, 0, alerted, alerted_count, err) : TT_OK;
 }
 
-static void set_degraded(struct sink *sink, bool value)
-{
-    if (sink->options.degraded != NULL) {
-        __atomic_store_n(sink->options.degraded, value, __ATOMIC_RELAXED);
-    }
-}
-
-/* Decides whether a failed commit is tried again; TT_OK then. */
-static enum tt_status wait_or_give_up(struct sink *sink, int64_t now_ms, enum tt_status status,
-                                      const struct tt_error *err)
-{
-    int64_t wait_ms =
-        tt_retry_is_transient(status) ? tt_retry_next_ms(&sink->retry, now_ms) : -1;
-    tt_log(sink->context->log, TT_LOG_ERROR,
-           wait_ms >= 0 ? "store_commit_failed" : "store_commit_given_up", err->message,
-           TT_LOG_TEXT("status", tt_status_name(status)), TT_LOG_INT("retry_in_ms", wait_ms),
-           TT_LOG_INT("events_waiting", sink->pending_count));
-    if (wait_ms < 0) {
-        return status;
-    }
-    tt_context_count(sink->context, TT_METRIC_STORE_RETRIES, 1);
-    set_degraded(sink, true);
-    sink->retry_at_ms = now_ms + wait_ms;
-    return TT_OK;
-}
-
 static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_error *err)
 {
     struct sink *sink = (struct sink *)stage;
-    int64_t now_ms = now_ns / 1000000;
-    while (sink->pending_count > 0 && now_ms >= sink->retry_at_ms) {
+    (void)now_ns;
+    while (sink->pending_count > 0) {
         if (sink->pending_count < SINK_GROUP_MAX &&
             stage->bus->ops->lag(stage->consumers[IN_DECISIONS]) > 0) {
             return TT_OK; /* more is there already: one commit for all */
@@ -253,13 +222,9 @@ static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_
         size_t count =
             sink->pending_count < SINK_GROUP_MAX ? sink->pending_count : SINK_GROUP_MAX;
         enum tt_status status = commit(sink, count, err);
-        if (status != TT_OK) {
-            return wait_or_give_up(sink, now_ms, status, err);
+        if (status == TT_OK) {
+            status = finish(sink, count, err);
         }
-        tt_retry_reset(&sink->retry);
-        sink->retry_at_ms = 0;
-        set_degraded(sink, false);
-        status = finish(sink, count, err);
         if (status != TT_OK) {
             return status;
         }
@@ -307,8 +272,6 @@ enum tt_status tt_sink_new(const struct tt_sink_options *options, struct tt_stag
     tt_arena_init(&sink->arena, context->alloc, ARENA_BLOCK_SIZE, ARENA_SIZE_MAX);
     tt_row_writer_init(&sink->writer, context->engine, context->alloc, &sink->arena);
     tt_answerer_init(&sink->answerer, context, options->store, options->schema);
-    tt_retry_init(&sink->retry, RETRY_FIRST_MS, RETRY_MOST_MS, options->retry_for_ms,
-                  (uint64_t)tt_clock_monotonic_ns(context->clock));
     sink->rows = tt_new(context->alloc, sizeof *sink->rows);
     sink->pending = tt_new_array(context->alloc, context->pool->count, sizeof *sink->pending);
     if (sink->rows == NULL || sink->pending == NULL) {

@@ -7,10 +7,10 @@
  *          is whatever has come in while the last one was written.
  * Owner:   the stage is freed by its runner; store and state stay the caller's.
  * Threads: one.
- * Limits:  a group holds SINK_GROUP_MAX events; while the store fails, at most as many as there are events wait.
- * Fails:   a commit that fails for a passing reason (disk full, I/O) is tried again for retry_for_ms, nothing is
- *          acknowledged meanwhile and the sources are held back by the credits; then, and for any other
- *          reason at once, the pipeline stops.
+ * Limits:  a group holds SINK_GROUP_MAX events.
+ * Fails:   a commit that fails stops the pipeline: nothing of the group is acknowledged, and a restart goes on from
+ *          what is stored. After a failed sync nobody can tell what reached the disk, so trying again
+ *          in place would promise too much.
  */
 #ifndef TT_SERVICES_API_SERVER_SINK_H
 #define TT_SERVICES_API_SERVER_SINK_H
@@ -31,8 +31,6 @@ struct tt_sink_options {
     struct tt_state *state;
     struct tt_state_token trainer_token;
     const struct tt_record_schema *schema; /* reads stored records */
-    int64_t retry_for_ms;
-    bool *degraded; /* set (atomically) while commits fail; may be NULL */
 };
 
 enum tt_status tt_sink_new(const struct tt_sink_options *options, struct tt_stage **ret,
