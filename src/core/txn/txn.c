@@ -184,3 +184,36 @@ struct tt_hash128 tt_txn_content_hash(const struct tt_txn *txn)
     put_attributes(&record, txn);
     return tt_hash128(&content_key, record.bytes, record.size);
 }
+
+static bool copy_text(struct tt_arena *arena, struct tt_str *text)
+{
+    if (text->data == NULL) {
+        return true;
+    }
+    text->data = tt_arena_copy(arena, text->data, text->size);
+    return text->data != NULL;
+}
+
+enum tt_status tt_txn_copy(const struct tt_txn *txn, struct tt_arena *arena, struct tt_txn *ret)
+{
+    struct tt_txn copy = *txn;
+    for (size_t i = 0; i < TT_TEXT_COUNT; i++) {
+        if (!copy_text(arena, &copy.text[i])) {
+            return TT_E_NOMEM;
+        }
+    }
+    struct tt_attribute *attributes =
+        tt_arena_new_array(arena, txn->attribute_count, sizeof *attributes);
+    if (attributes == NULL) {
+        return TT_E_NOMEM;
+    }
+    for (size_t i = 0; i < txn->attribute_count; i++) {
+        attributes[i] = txn->attributes[i];
+        if (!copy_text(arena, &attributes[i].name) || !copy_text(arena, &attributes[i].text)) {
+            return TT_E_NOMEM;
+        }
+    }
+    copy.attributes = attributes;
+    *ret = copy;
+    return TT_OK;
+}

@@ -96,6 +96,9 @@ uint8_t tt_txn_type_find(struct tt_str name);
 uint8_t tt_authorization_find(struct tt_str name);
 /* Amount in major units. */
 double tt_txn_amount(const struct tt_txn *txn);
+/* A copy whose views live in the arena; TT_E_NOMEM leaves *ret untouched. */
+enum tt_status tt_txn_copy(const struct tt_txn *txn, struct tt_arena *arena,
+                           struct tt_txn *ret) TT_MUST_USE;
 /* Identity of (user_id, transaction_id) under a key; separators keep ("ab","c") and ("a","bc") apart. */
 struct tt_hash128 tt_txn_key_hash(const struct tt_hash_key *key, const struct tt_txn *txn);
 /* Identity of the whole validated record, whatever spelling it came in; equal content = equal hash. */
