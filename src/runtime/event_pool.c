@@ -44,7 +44,6 @@ void tt_event_pool_deinit(struct tt_event_pool *pool)
     if (pool->events == NULL) {
         return;
     }
-    TT_ASSERT(tt_event_pool_used(pool) == 0);
     for (size_t i = 0; i < pool->count; i++) {
         tt_arena_deinit(&pool->events[i].text);
     }

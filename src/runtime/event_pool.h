@@ -31,7 +31,7 @@ struct tt_event_pool {
 enum tt_status tt_event_pool_init(struct tt_event_pool *pool, const struct tt_alloc *alloc,
                                   size_t count, size_t text_size_max, struct tt_wake wake,
                                   struct tt_error *err) TT_MUST_USE;
-/* All events must be back. */
+/* Nobody may use an event any more, whether it came back or not. */
 void tt_event_pool_deinit(struct tt_event_pool *pool);
 /* An event with one reference, empty but for its text arena; or NULL. */
 struct tt_event *tt_event_pool_get(struct tt_event_pool *pool);

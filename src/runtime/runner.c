@@ -234,7 +234,9 @@ enum tt_status tt_runner_start(struct tt_runner *runner, struct tt_error *err)
     return TT_OK;
 }
 
-enum tt_status tt_runner_run_inline(struct tt_runner *runner, struct tt_error *err)
+enum tt_status tt_runner_run_inline(struct tt_runner *runner,
+                                    void (*on_round)(void *ctx, int64_t monotonic_ns), void *ctx,
+                                    struct tt_error *err)
 {
     struct worker *worker = &runner->workers[0];
     bool busy = true;
@@ -242,6 +244,9 @@ enum tt_status tt_runner_run_inline(struct tt_runner *runner, struct tt_error *e
         busy = false;
         if (!serve(worker, &busy)) {
             break;
+        }
+        if (on_round != NULL) {
+            on_round(ctx, tt_clock_monotonic_ns(runner->options.clock));
         }
     }
     if (runner->failed && err != NULL) {

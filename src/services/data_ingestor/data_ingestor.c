@@ -182,8 +182,9 @@ static struct tt_event *take_event(struct ingestor *ingestor, int64_t now_ns)
 
 static bool room(const struct ingestor *ingestor)
 {
-    return ingestor->log_count < BATCH_MAX && ingestor->reject_count < BATCH_MAX &&
-           ingestor->epoch == tt_bundles_epoch(ingestor->context->bundles);
+    bool current = ingestor->options.feed_is_recorded ||
+                   ingestor->epoch == tt_bundles_epoch(ingestor->context->bundles);
+    return current && ingestor->log_count < BATCH_MAX && ingestor->reject_count < BATCH_MAX;
 }
 
 static void pull_intake(struct ingestor *ingestor, int64_t now_ns)

@@ -343,9 +343,7 @@ static enum tt_status next(struct tt_feed *feed, struct tt_event *event, struct 
         return status;
     }
     if (tt_held_next_ms(&self->labels) <= event->txn.timestamp_ms) {
-        status = tt_held_push(&self->rows, event, self->options.by_event_time
-                                                       ? event->txn.timestamp_ms
-                                                       : INT64_MIN);
+        status = tt_held_push(&self->rows, event, INT64_MIN); /* the very next one */
         if (status == TT_OK) {
             tt_event_clear(event);
             status = tt_held_pop(&self->labels, event);
@@ -356,7 +354,43 @@ static enum tt_status next(struct tt_feed *feed, struct tt_event *event, struct 
     return status == TT_OK ? TT_OK : tt_fail(err, status, "no memory to hold a label");
 }
 
-static const struct tt_feed_ops ops = {next};
+static void close_feed(struct tt_feed *feed)
+{
+    struct file_feed *self = (struct file_feed *)feed;
+    tt_csv_close(self->csv);
+    if (self->lines_open) {
+        tt_line_reader_deinit(&self->lines);
+    }
+    tt_decompress_close(self->decompress);
+    if (self->fd >= 0) {
+        (void)close(self->fd);
+    }
+    tt_held_deinit(&self->labels);
+    tt_held_deinit(&self->rows);
+    tt_arena_deinit(&self->arena);
+    tt_delete(self->alloc, self, sizeof *self);
+}
+
+static enum tt_status failure(const struct tt_feed *feed, struct tt_error *err)
+{
+    const struct file_feed *self = (const struct file_feed *)feed;
+    if (self->failure != TT_OK && err != NULL) {
+        *err = self->error;
+    }
+    return self->failure;
+}
+
+static double progress(const struct tt_feed *feed)
+{
+    const struct file_feed *self = (const struct file_feed *)feed;
+    if (self->file_size == 0) {
+        return (double)NAN;
+    }
+    double share = (double)tt_decompress_position(self->decompress) / (double)self->file_size;
+    return share > 1.0 ? 1.0 : share;
+}
+
+static const struct tt_feed_ops ops = {next, failure, progress, close_feed};
 
 enum tt_status tt_file_feed_open(const struct tt_alloc *alloc,
                                  const struct tt_file_feed_options *options, struct tt_feed **ret,
@@ -378,50 +412,11 @@ enum tt_status tt_file_feed_open(const struct tt_alloc *alloc,
         status = open_reader(self, err);
     }
     if (status != TT_OK) {
-        tt_file_feed_close(&self->feed);
+        close_feed(&self->feed);
         return status;
     }
     *ret = &self->feed;
     return TT_OK;
-}
-
-void tt_file_feed_close(struct tt_feed *feed)
-{
-    struct file_feed *self = (struct file_feed *)feed;
-    if (self == NULL) {
-        return;
-    }
-    tt_csv_close(self->csv);
-    if (self->lines_open) {
-        tt_line_reader_deinit(&self->lines);
-    }
-    tt_decompress_close(self->decompress);
-    if (self->fd >= 0) {
-        (void)close(self->fd);
-    }
-    tt_held_deinit(&self->labels);
-    tt_held_deinit(&self->rows);
-    tt_arena_deinit(&self->arena);
-    tt_delete(self->alloc, self, sizeof *self);
-}
-
-enum tt_status tt_file_feed_failure(const struct tt_feed *feed, struct tt_error *err)
-{
-    const struct file_feed *self = (const struct file_feed *)feed;
-    if (self->failure != TT_OK && err != NULL) {
-        *err = self->error;
-    }
-    return self->failure;
-}
-
-double tt_file_feed_progress(const struct tt_feed *feed)
-{
-    const struct file_feed *self = (const struct file_feed *)feed;
-    if (self->file_size == 0) {
-        return (double)NAN;
-    }
-    double share = (double)tt_decompress_position(self->decompress) / (double)self->file_size;
-    return share > 1.0 ? 1.0 : share;
 }
 
 bool tt_file_feed_has_labels(const struct tt_feed *feed)

@@ -9,7 +9,7 @@
  * Threads: confined to the ingestor's; progress from any.
  * Limits:  order event-time holds the whole file in memory.
  * Fails:   open: TT_E_NOT_FOUND, TT_E_IO, what csv.h and record_map.h say. A damaged or cut-off file ends the feed
- *          after every row before the damage; the reason is then in tt_file_feed_failure.
+ *          after every row before the damage; tt_feed_failure then says why.
  */
 #ifndef TT_SERVICES_DATA_INGESTOR_FILE_FEED_H
 #define TT_SERVICES_DATA_INGESTOR_FILE_FEED_H
@@ -29,11 +29,6 @@ struct tt_file_feed_options {
 enum tt_status tt_file_feed_open(const struct tt_alloc *alloc,
                                  const struct tt_file_feed_options *options, struct tt_feed **ret,
                                  struct tt_error *err) TT_MUST_USE;
-void tt_file_feed_close(struct tt_feed *feed);
-/* TT_OK, or what ended the feed early. */
-enum tt_status tt_file_feed_failure(const struct tt_feed *feed, struct tt_error *err);
-/* Share of the input that was read, 0 to 1; NaN when its size is not known. */
-double tt_file_feed_progress(const struct tt_feed *feed);
 /* Whether rows may carry labels. */
 bool tt_file_feed_has_labels(const struct tt_feed *feed);
 

@@ -33,7 +33,8 @@ static enum tt_status pass_gate(struct engineer *engineer, struct tt_event *cons
     return TT_OK;
 }
 
-/* The decision epoch, and the position each step read the event at: one partition in one process. */
+/* The position this step read the event at (one partition in one process), and the decision epoch; an
+ * event of a recorded log keeps the one it was decided with. */
 static void stamp(struct engineer *engineer, struct tt_event *const *events, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -45,10 +46,11 @@ static void stamp(struct engineer *engineer, struct tt_event *const *events, siz
     struct tt_bundle *bundle = tt_bundles_current(engineer->context->bundles);
     int64_t now_ns = tt_context_now_ns(engineer->context);
     for (size_t i = 0; i < count; i++) {
-        if (events[i]->kind == TT_EVENT_TRANSACTION) {
+        events[i]->time_ns[TT_TIME_FEATURES] = now_ns;
+        bool recorded = (events[i]->bundle.high | events[i]->bundle.low) != 0;
+        if (events[i]->kind == TT_EVENT_TRANSACTION && !recorded) {
             events[i]->epoch = bundle->epoch;
             events[i]->bundle = bundle->hash;
-            events[i]->time_ns[TT_TIME_FEATURES] = now_ns;
         }
     }
     tt_bundle_unref(bundle);

@@ -17,7 +17,7 @@
 
 #include "core/detect/bundle.h"
 
-#define TT_BUNDLES_MAX 4
+#define TT_BUNDLES_MAX 16
 
 struct tt_bundles {
     pthread_mutex_t lock;

@@ -1,0 +1,316 @@
+/* See recorded_feed.h. */
+#include "services/data_ingestor/recorded_feed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/json_read.h"
+#include "format/lines.h"
+#include "services/pipeline/rows.h"
+
+#define LINE_SIZE_MAX (32u << 20)
+#define ARENA_BLOCK_SIZE 4096
+
+struct recorded_feed {
+    struct tt_feed feed;
+    const struct tt_alloc *alloc;
+    struct tt_recorded_feed_options options;
+    int fd;
+    struct tt_line_reader lines;
+    bool lines_open;
+    struct tt_arena arena; /* of one line */
+    enum tt_status failure;
+    struct tt_error error;
+};
+
+/* The members of a line that are there; text and raw JSON views into the line or the arena. */
+struct line {
+    struct tt_str seq, epoch, bundle, bytes, transaction, label;
+    struct tt_str known_at, recorded_at, source, probability;
+};
+
+bool tt_recorded_feed_recognises(const char *path)
+{
+    char start[sizeof TT_EXPORT_HEADER - 1];
+    int fd = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t size = read(fd, start, sizeof start);
+    (void)close(fd);
+    return size == (ssize_t)sizeof start && memcmp(start, TT_EXPORT_HEADER, sizeof start) == 0;
+}
+
+static enum tt_status read_fd(void *ctx, char *data, size_t capacity, size_t *ret_size,
+                              struct tt_error *err)
+{
+    struct recorded_feed *self = ctx;
+    ssize_t size;
+    do {
+        size = read(self->fd, data, capacity);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0) {
+        return tt_fail(err, TT_E_IO, "%s: %s", self->options.path, strerror(errno));
+    }
+    *ret_size = (size_t)size;
+    return TT_OK;
+}
+
+static void keep_member(struct line *line, const struct tt_json_token *token, struct tt_str raw)
+{
+    const struct {
+        const char *name;
+        struct tt_str *ret;
+    } members[] = {
+        {"seq", &line->seq},
+        {"epoch", &line->epoch},
+        {"bundle", &line->bundle},
+        {"bytes", &line->bytes},
+        {"transaction", &line->transaction},
+        {"label", &line->label},
+        {"known_at", &line->known_at},
+        {"recorded_at", &line->recorded_at},
+        {"source", &line->source},
+        {"selection_probability", &line->probability},
+    };
+    for (size_t i = 0; i < TT_ARRAY_SIZE(members); i++) {
+        if (tt_str_equal_text(token->key, members[i].name)) {
+            *members[i].ret = token->kind == TT_JSON_OBJECT ? raw : token->text;
+        }
+    }
+}
+
+static enum tt_status read_members(struct recorded_feed *self, struct tt_str text,
+                                   struct line *line, struct tt_error *err)
+{
+    struct tt_json_reader reader;
+    struct tt_json_token token;
+    memset(line, 0, sizeof *line);
+    tt_json_reader_init(&reader, text, &self->arena);
+    enum tt_status status = tt_json_next(&reader, &token, err);
+    if (status == TT_OK && token.kind != TT_JSON_OBJECT) {
+        status = tt_fail(err, TT_E_CORRUPT, "not an object");
+    }
+    while (status == TT_OK) {
+        status = tt_json_next(&reader, &token, err);
+        if (status != TT_OK || token.kind == TT_JSON_OBJECT_END) {
+            break;
+        }
+        status = tt_json_skip(&reader, &token, err);
+        if (status == TT_OK) {
+            keep_member(line, &token, tt_json_raw(&reader, &token));
+        }
+    }
+    return status;
+}
+
+static bool parse_number(struct tt_str text, uint64_t *ret)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || value > UINT64_MAX / 10 - 9) {
+            return false;
+        }
+        value = value * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    *ret = value;
+    return text.size > 0;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static enum tt_status parse_hex(struct tt_arena *arena, struct tt_str text, struct tt_str *ret)
+{
+    char *bytes = tt_arena_new(arena, text.size / 2 + 1);
+    if (bytes == NULL) {
+        return TT_E_NOMEM;
+    }
+    for (size_t i = 0; i + 1 < text.size; i += 2) {
+        int high = hex_digit(text.data[i]);
+        int low = hex_digit(text.data[i + 1]);
+        if (high < 0 || low < 0) {
+            return TT_E_CORRUPT;
+        }
+        bytes[i / 2] = (char)(high * 16 + low);
+    }
+    *ret = (struct tt_str){bytes, text.size / 2};
+    return TT_OK;
+}
+
+static enum tt_status publish(struct recorded_feed *self, const struct line *line,
+                              struct tt_error *err)
+{
+    struct tt_str bytes;
+    struct tt_bundle *bundle = NULL;
+    enum tt_status status = parse_hex(&self->arena, line->bytes, &bytes);
+    if (status != TT_OK) {
+        return tt_fail(err, status, "the bundle's bytes cannot be read");
+    }
+    status = tt_bundle_decode(self->alloc, bytes, self->options.engine->setup, &bundle, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    if (bundle->epoch <= tt_bundles_epoch(self->options.bundles)) {
+        tt_bundle_unref(bundle);
+        return tt_fail(err, TT_E_CORRUPT, "the bundles are out of order");
+    }
+    tt_bundles_publish(self->options.bundles, bundle);
+    return TT_OK;
+}
+
+static enum tt_status fill_label(const struct line *line, struct tt_event *event,
+                                 struct tt_error *err)
+{
+    static const char *const kinds[] = {"", "fraud", "genuine", "withdrawn"};
+    static const char *const sources[] = {"", "chargeback", "alert_verdict", "sample_verdict",
+                                          "import"};
+    event->kind = TT_EVENT_LABEL;
+    for (uint8_t i = 1; i < TT_ARRAY_SIZE(kinds); i++) {
+        event->label.kind = tt_str_equal_text(line->label, kinds[i]) ? i : event->label.kind;
+    }
+    for (uint8_t i = 1; i < TT_ARRAY_SIZE(sources); i++) {
+        event->label.source =
+            tt_str_equal_text(line->source, sources[i]) ? i : event->label.source;
+    }
+    event->label.selection_probability = 1.0;
+    if (event->label.kind == 0 ||
+        tt_time_parse_rfc3339(line->known_at, &event->label.known_at_ms) != TT_OK) {
+        return tt_fail(err, TT_E_CORRUPT, "not a label");
+    }
+    if (line->recorded_at.data != NULL &&
+        tt_time_parse_rfc3339(line->recorded_at, &event->label.recorded_at_ms) != TT_OK) {
+        return tt_fail(err, TT_E_CORRUPT, "not a label");
+    }
+    return TT_OK;
+}
+
+static enum tt_status fill_event(struct recorded_feed *self, const struct line *line,
+                                 struct tt_event *event, struct tt_error *err)
+{
+    uint64_t epoch = 0;
+    if (!parse_number(line->seq, &event->seq) ||
+        (line->epoch.data != NULL && !parse_number(line->epoch, &epoch))) {
+        return tt_fail(err, TT_E_CORRUPT, "no position");
+    }
+    enum tt_status status =
+        tt_row_read_record(line->transaction, self->options.schema, event, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    if (line->label.data != NULL) {
+        return fill_label(line, event, err);
+    }
+    event->kind = TT_EVENT_TRANSACTION;
+    event->epoch = (uint32_t)epoch;
+    if (!tt_hash128_parse(line->bundle, &event->bundle)) {
+        return tt_fail(err, TT_E_CORRUPT, "no bundle");
+    }
+    return TT_OK;
+}
+
+/* One line: true when it made an event. */
+static enum tt_status take_line(struct recorded_feed *self, const struct tt_line *text,
+                                struct tt_event *event, bool *ret_made, struct tt_error *err)
+{
+    struct line line;
+    tt_arena_reset(&self->arena);
+    enum tt_status status = read_members(self, text->bytes, &line, err);
+    if (status != TT_OK || text->number == 1) {
+        return status;
+    }
+    if (line.bytes.data != NULL) {
+        return publish(self, &line, err);
+    }
+    status = fill_event(self, &line, event, err);
+    event->source_line = text->number;
+    *ret_made = status == TT_OK;
+    return status;
+}
+
+static enum tt_status next(struct tt_feed *feed, struct tt_event *event, struct tt_error *err)
+{
+    (void)err;
+    struct recorded_feed *self = (struct recorded_feed *)feed;
+    bool made = false;
+    while (self->failure == TT_OK && !made) {
+        struct tt_line text;
+        struct tt_error why = {0};
+        enum tt_status status = tt_line_next(&self->lines, &text, &why);
+        if (status == TT_E_CLOSED) {
+            return TT_E_CLOSED;
+        }
+        if (status == TT_OK) {
+            status = take_line(self, &text, event, &made, &why);
+        }
+        if (status != TT_OK) {
+            self->failure = tt_fail(&self->error, status, "%s:%llu: %.180s", self->options.path,
+                                    (unsigned long long)text.number, why.message);
+        }
+    }
+    return made ? TT_OK : TT_E_CLOSED;
+}
+
+static enum tt_status failure(const struct tt_feed *feed, struct tt_error *err)
+{
+    const struct recorded_feed *self = (const struct recorded_feed *)feed;
+    if (self->failure != TT_OK && err != NULL) {
+        *err = self->error;
+    }
+    return self->failure;
+}
+
+static double progress(const struct tt_feed *feed)
+{
+    (void)feed;
+    return (double)NAN;
+}
+
+static void close_feed(struct tt_feed *feed)
+{
+    struct recorded_feed *self = (struct recorded_feed *)feed;
+    if (self->lines_open) {
+        tt_line_reader_deinit(&self->lines);
+    }
+    if (self->fd >= 0) {
+        (void)close(self->fd);
+    }
+    tt_arena_deinit(&self->arena);
+    tt_delete(self->alloc, self, sizeof *self);
+}
+
+static const struct tt_feed_ops ops = {next, failure, progress, close_feed};
+
+enum tt_status tt_recorded_feed_open(const struct tt_alloc *alloc,
+                                     const struct tt_recorded_feed_options *options,
+                                     struct tt_feed **ret, struct tt_error *err)
+{
+    struct recorded_feed *self = tt_new_array(alloc, 1, sizeof *self);
+    if (self == NULL) {
+        return tt_fail(err, TT_E_NOMEM, "no memory to read an export");
+    }
+    self->feed.ops = &ops;
+    self->alloc = alloc;
+    self->options = *options;
+    tt_arena_init(&self->arena, alloc, ARENA_BLOCK_SIZE, LINE_SIZE_MAX * 2);
+    self->fd = open(options->path, O_RDONLY | O_CLOEXEC);
+    enum tt_status status = TT_OK;
+    if (self->fd < 0) {
+        status = tt_fail(err, TT_E_IO, "%s: %s", options->path, strerror(errno));
+    } else {
+        struct tt_source source = {read_fd, self};
+        status = tt_line_reader_init(&self->lines, alloc, source, LINE_SIZE_MAX);
+        self->lines_open = status == TT_OK;
+    }
+    if (status != TT_OK) {
+        close_feed(&self->feed);
+        return status;
+    }
+    *ret = &self->feed;
+    return TT_OK;
+}
