@@ -229,6 +229,18 @@ enum tt_status tt_settings_engine(struct tt_settings *settings, const char *feat
                            : status;
 }
 
+enum tt_status tt_settings_plan(struct tt_settings *settings, const char *features,
+                                struct tt_plan **ret, struct tt_error *err)
+{
+    struct tt_engine_options options = {
+        .attributes = settings->attributes,
+        .attribute_count = settings->attribute_count,
+    };
+    enum tt_status status = pick(settings, features, settings->config.features_file,
+                                 "features.yaml", tt_builtin_features, &options.features, err);
+    return status == TT_OK ? tt_engine_plan(settings->alloc, &options, ret, err) : status;
+}
+
 enum tt_status tt_settings_data_dir(struct tt_settings *settings, const char **ret,
                                     struct tt_error *err)
 {

@@ -37,6 +37,9 @@ enum tt_status tt_settings_map(struct tt_settings *settings, const char *path,
 enum tt_status tt_settings_engine(struct tt_settings *settings, const char *features,
                                   const char *rules, const char *detectors,
                                   struct tt_error *err) TT_MUST_USE;
+/* Compiles a feature set alone; the caller frees it. */
+enum tt_status tt_settings_plan(struct tt_settings *settings, const char *features,
+                                struct tt_plan **ret, struct tt_error *err) TT_MUST_USE;
 /* The data folder (made when it is not there), NUL-terminated, in the arena. */
 enum tt_status tt_settings_data_dir(struct tt_settings *settings, const char **ret,
                                     struct tt_error *err) TT_MUST_USE;

@@ -31,8 +31,9 @@ enum tt_status tt_engine_parse(const struct tt_engine_source *source, struct tt_
     return TT_OK;
 }
 
-static enum tt_status make_plan(struct tt_engine *engine, const struct tt_engine_options *options,
-                                struct tt_arena *arena, struct tt_error *err)
+static enum tt_status make_plan(const struct tt_alloc *alloc,
+                                const struct tt_engine_options *options, struct tt_arena *arena,
+                                struct tt_plan **ret, struct tt_error *err)
 {
     struct tt_tree *tree = NULL;
     enum tt_status status = tt_engine_parse(&options->features, arena, &tree, err);
@@ -48,10 +49,20 @@ static enum tt_status make_plan(struct tt_engine *engine, const struct tt_engine
         .attributes = attributes,
         .attribute_count = options->attribute_count,
     };
-    if (tt_plan_compile(engine->alloc, tree, &plan_options, &engine->plan, err) != TT_OK) {
+    if (tt_plan_compile(alloc, tree, &plan_options, ret, err) != TT_OK) {
         return tt_engine_place(&options->features, err);
     }
     return TT_OK;
+}
+
+enum tt_status tt_engine_plan(const struct tt_alloc *alloc, const struct tt_engine_options *options,
+                              struct tt_plan **ret, struct tt_error *err)
+{
+    struct tt_arena arena;
+    tt_arena_init(&arena, alloc, TREE_BLOCK_SIZE, TREE_SIZE_MAX);
+    enum tt_status status = make_plan(alloc, options, &arena, ret, err);
+    tt_arena_deinit(&arena);
+    return status;
 }
 
 static enum tt_status make_names(struct tt_engine *engine, const struct tt_engine_options *options,
@@ -135,7 +146,7 @@ enum tt_status tt_engine_new(const struct tt_alloc *alloc, const struct tt_engin
     engine->alloc = alloc;
     struct tt_arena arena;
     tt_arena_init(&arena, alloc, TREE_BLOCK_SIZE, TREE_SIZE_MAX);
-    enum tt_status status = make_plan(engine, options, &arena, err);
+    enum tt_status status = make_plan(alloc, options, &arena, &engine->plan, err);
     if (status == TT_OK) {
         status = make_names(engine, options, err);
     }
