@@ -215,8 +215,10 @@ static enum tt_status scan(struct replay *replay)
         back_ms = settings->config.dedupe_horizon;
     }
     uint64_t from = 0;
-    enum tt_status status = store->ops->seq_at(store, restore->counts.event_last_ms - back_ms,
-                                               &from, replay->err);
+    int64_t from_ms = restore->counts.day_last_ms == TT_TIME_NONE
+                          ? INT64_MIN
+                          : restore->counts.day_last_ms - back_ms;
+    enum tt_status status = store->ops->seq_at(store, from_ms, &from, replay->err);
     if (status == TT_OK && restore->position != 0 && restore->position < from) {
         from = restore->position;
     }

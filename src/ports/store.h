@@ -102,7 +102,7 @@ struct tt_anomaly_filter {
 struct tt_store_counts {
     uint64_t transactions, anomalies, labels, dead_letters;
     uint64_t seq_last; /* highest position of any row in the log; 0 = empty */
-    int64_t event_last_ms; /* newest event time of a stored transaction, or TT_TIME_NONE */
+    int64_t day_last_ms; /* start of the newest day that has transactions, or TT_TIME_NONE */
 };
 
 /* Return false to stop early. */

@@ -37,7 +37,8 @@ static const char *const fixed_sql[TT_SQL_COUNT] = {
     [TT_SQL_COUNTS] =
         "SELECT (SELECT coalesce(sum(row_count), 0) FROM days), anomalies, labels, dead_letters,"
         " max(seq_floor, (SELECT coalesce(max(seq_last), 0) FROM days),"
-        " (SELECT coalesce(max(seq), 0) FROM labels), (SELECT coalesce(max(seq), 0) FROM epochs))"
+        " (SELECT coalesce(max(seq), 0) FROM labels), (SELECT coalesce(max(seq), 0) FROM epochs)),"
+        " (SELECT max(day) FROM days WHERE row_count > 0 AND day > -1000000)"
         " FROM meta",
     [TT_SQL_BUNDLE_ADD] = "INSERT OR IGNORE INTO bundles (hash, bytes) VALUES (?1, ?2)",
     [TT_SQL_BUNDLE_GET] = "SELECT bytes FROM bundles WHERE hash = ?1",

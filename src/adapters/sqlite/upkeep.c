@@ -20,6 +20,9 @@ enum tt_status tt_sqlite_counts(struct tt_store *store, struct tt_store_counts *
             .labels = (uint64_t)sqlite3_column_int64(counts, 2),
             .dead_letters = (uint64_t)sqlite3_column_int64(counts, 3),
             .seq_last = (uint64_t)sqlite3_column_int64(counts, 4),
+            .day_last_ms = sqlite3_column_type(counts, 5) == SQLITE_NULL
+                               ? TT_TIME_NONE
+                               : sqlite3_column_int64(counts, 5) * TT_MS_PER_DAY,
         };
     }
     (void)sqlite3_reset(counts);
