@@ -127,6 +127,9 @@ static bool host_is_ours(const struct tt_api *api, struct tt_str host)
             return true;
         }
     }
+    if (tt_str_equal(name, api->address)) {
+        return true;
+    }
     for (size_t i = 0; i < api->host_count; i++) {
         if (name.size == api->hosts[i].size &&
             strncasecmp(name.data, api->hosts[i].data, name.size) == 0) {

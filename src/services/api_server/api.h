@@ -32,6 +32,7 @@ struct tt_api {
     struct tt_cache *cache;
     const struct tt_str *hosts; /* accepted in Host and Origin besides loopback names */
     size_t host_count;
+    struct tt_str address; /* the listener's: accepted as a host too */
     uint64_t rate_limit; /* reading calls a second and caller; 0 = no limit */
     uint64_t transactions_before, anomalies_before; /* stored before this start */
     int64_t ready_ms; /* atomic: wall clock; 0 = not ready */
