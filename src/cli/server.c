@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "adapters/cjose/token.h"
-#include "adapters/curl/log_notifier.h"
 #include "adapters/curl/webhook.h"
 #include "adapters/memory/cache.h"
 #include "adapters/microhttpd/server.h"
 #include "adapters/sqlite/sqlite.h"
 #include "adapters/system/clock.h"
+#include "adapters/system/log_notifier.h"
 #include "runtime/secret.h"
 #include "services/api_server/sink.h"
 #include "services/dashboard_frontend/dashboard_frontend.h"
@@ -53,8 +53,12 @@ enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings 
     status = tt_api_keys_open(server->alloc, keys_path, &keys_key, &tt_clock_system, &server->keys,
                               err);
     if (status == TT_OK) {
-        struct tt_str bytes = {(const char *)secret, sizeof secret};
-        status = tt_cjose_token_open(server->alloc, bytes, &server->signer, err);
+        struct tt_cjose_options token = {
+            .alloc = server->alloc,
+            .secret = {(const char *)secret, sizeof secret},
+            .hash_key = derive(secret, "verified tokens"),
+        };
+        status = tt_cjose_open(&token, &server->signer, err);
     }
     if (status == TT_OK) {
         struct tt_memory_cache_options cache = {
@@ -62,6 +66,7 @@ enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings 
             .clock = &tt_clock_system,
             .entries_max = CACHE_ENTRIES_MAX,
             .bytes_max = CACHE_BYTES_MAX,
+            .hash_key = derive(secret, "cache"),
         };
         status = tt_memory_cache_open(&cache, &server->cache, err);
     }
@@ -259,14 +264,14 @@ static enum tt_status add_sink(struct tt_server *server, struct tt_error *err)
     return status;
 }
 
-static void log_alert(void *ctx, struct tt_str json)
+static enum tt_status log_alert(void *ctx, const struct tt_notification *notification,
+                                struct tt_error *err)
 {
+    (void)err;
     struct tt_server *server = ctx;
-    if (server->options.on_alert != NULL) {
-        server->options.on_alert(server->options.on_alert_ctx, json);
-        return;
-    }
-    tt_log(&server->log, TT_LOG_WARN, "alert", "an anomaly was alerted", TT_LOG_STR("data", json));
+    tt_log(&server->log, TT_LOG_WARN, "alert", "an anomaly was alerted",
+           TT_LOG_STR("anomaly_id", notification->id));
+    return TT_OK;
 }
 
 static enum tt_status open_notifiers(struct tt_server *server, struct tt_alerter_options *alerter,
@@ -274,7 +279,7 @@ static enum tt_status open_notifiers(struct tt_server *server, struct tt_alerter
 {
     const struct tt_config *config = &server->options.settings->config;
     enum tt_status status = TT_OK;
-    if (config->alert_log || server->options.on_alert != NULL) {
+    if (config->alert_log) {
         struct tt_log_notifier_options options = {server->alloc, log_alert, server};
         status = tt_log_notifier_open(&options, &server->notifiers[server->notifier_count], err);
         if (status == TT_OK) {
@@ -283,12 +288,23 @@ static enum tt_status open_notifiers(struct tt_server *server, struct tt_alerter
         }
     }
     if (status == TT_OK && config->webhook_url.data != NULL) {
+        if (config->webhook_secret.data == NULL) {
+            return tt_fail(err, TT_E_INVALID, "alerts.webhook.url needs alerts.webhook.secret");
+        }
+        if (config->webhook_private.count > TT_PRIVATE_HOSTS_MAX) {
+            return tt_fail(err, TT_E_LIMIT, "alerts.webhook.allow_private: more than %d",
+                           TT_PRIVATE_HOSTS_MAX);
+        }
+        for (size_t i = 0; i < config->webhook_private.count; i++) {
+            server->allowed_private[i] = config->webhook_private.items[i].data;
+        }
         struct tt_webhook_options options = {
             .alloc = server->alloc,
-            .url = config->webhook_url,
-            .secret = config->webhook_secret,
-            .timeout_ms = config->webhook_timeout,
-            .allowed_private = config->webhook_private.items,
+            .clock = &tt_clock_system,
+            .url = config->webhook_url.data,
+            .secret = config->webhook_secret.data,
+            .timeout_ms = (uint32_t)config->webhook_timeout,
+            .allowed_private = server->allowed_private,
             .allowed_private_count = config->webhook_private.count,
         };
         status = tt_webhook_open(&options, &server->notifiers[server->notifier_count], err);

@@ -18,15 +18,14 @@
 #include "services/alerter/alerter.h"
 #include "services/api_server/api.h"
 
+#define TT_PRIVATE_HOSTS_MAX 32
+
 struct tt_server_options {
     struct tt_settings *settings; /* with its engine */
     const char *data_dir;
     struct tt_feed *feed; /* or NULL */
     bool process_durability;
     int log_fd;
-    /* Each committed anomaly that alerts, from the alerter's thread; may be NULL. */
-    void (*on_alert)(void *ctx, struct tt_str json);
-    void *on_alert_ctx;
     /* More stages over `decisions` in the sink's thread; may be NULL. */
     struct tt_stage *observer;
 };
@@ -47,6 +46,7 @@ struct tt_server {
     struct tt_assembly assembly;
     bool assembly_open;
     struct tt_notifier *notifiers[TT_ROUTES_MAX];
+    const char *allowed_private[TT_PRIVATE_HOSTS_MAX];
     uint32_t notifier_count;
     struct tt_api api;
     bool api_open;
