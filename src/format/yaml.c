@@ -10,6 +10,8 @@
 
 #include <yaml.h>
 
+#define DIRECTIVES_MAX 64
+
 struct level {
     struct tt_tree *node;
     struct tt_tree **link;
@@ -230,8 +232,8 @@ static enum tt_status take_event(struct builder *builder, const yaml_event_t *ev
 }
 
 /* Fails at a byte of the text, for what has no mark. */
-static enum tt_status fail_at_byte(struct tt_error *err, struct tt_str text, size_t offset,
-                                   const char *message)
+static enum tt_status fail_at_byte(struct tt_error *err, enum tt_status status, struct tt_str text,
+                                   size_t offset, const char *message)
 {
     uint32_t line = 1;
     size_t start = 0;
@@ -241,8 +243,7 @@ static enum tt_status fail_at_byte(struct tt_error *err, struct tt_str text, siz
             start = i + 1;
         }
     }
-    return tt_fail_at(err, TT_E_SYNTAX, line, (uint32_t)(offset - start) + 1, offset, "%s",
-                      message);
+    return tt_fail_at(err, status, line, (uint32_t)(offset - start) + 1, offset, "%s", message);
 }
 
 static enum tt_status fail_parser(const yaml_parser_t *parser, struct tt_str text,
@@ -253,7 +254,7 @@ static enum tt_status fail_parser(const yaml_parser_t *parser, struct tt_str tex
         return fail_nomem(err);
     }
     if (parser->error == YAML_READER_ERROR) {
-        return fail_at_byte(err, text, parser->problem_offset, problem);
+        return fail_at_byte(err, TT_E_SYNTAX, text, parser->problem_offset, problem);
     }
     if (parser->context != NULL) {
         return tt_fail_at(err, TT_E_SYNTAX, (uint32_t)parser->problem_mark.line + 1,
@@ -280,6 +281,24 @@ static enum tt_status run(struct builder *builder, yaml_parser_t *parser, struct
     return TT_OK;
 }
 
+/* libyaml compares every %TAG with all before it before it says a word: many of them would take hours.
+ * A few are let through, to be refused at their place. */
+static size_t find_directive_flood(struct tt_str text)
+{
+    size_t at = 0;
+    for (unsigned count = 0; at < text.size; count++, at += 4) {
+        const char *found = memmem(text.data + at, text.size - at, "%TAG", 4);
+        if (found == NULL) {
+            break;
+        }
+        at = (size_t)(found - text.data);
+        if (count == DIRECTIVES_MAX) {
+            return at;
+        }
+    }
+    return text.size;
+}
+
 /* What libyaml would read in its own way: too much, and encodings other than UTF-8. */
 static enum tt_status check_text(struct tt_str text, struct tt_error *err)
 {
@@ -288,7 +307,13 @@ static enum tt_status check_text(struct tt_str text, struct tt_error *err)
                        TT_YAML_SIZE_MAX);
     }
     size_t bad = tt_str_utf8_check(text);
-    return bad == text.size ? TT_OK : fail_at_byte(err, text, bad, "invalid UTF-8");
+    if (bad != text.size) {
+        return fail_at_byte(err, TT_E_SYNTAX, text, bad, "invalid UTF-8");
+    }
+    bad = find_directive_flood(text);
+    return bad == text.size
+               ? TT_OK
+               : fail_at_byte(err, TT_E_LIMIT, text, bad, "directives (%TAG) are not supported");
 }
 
 enum tt_status tt_yaml_parse(struct tt_arena *arena, struct tt_str text, struct tt_tree **ret,

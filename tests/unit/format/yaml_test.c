@@ -170,6 +170,8 @@ static void bombs_meet_a_limit(void **state)
     assert_int_equal(parse_repeated("- ", 10000, "x"), TT_E_LIMIT);
     assert_int_equal(parse_repeated("- x\n", TT_YAML_NODES_MAX + 1, ""), TT_E_LIMIT);
     assert_int_equal(parse_repeated("# 34567\n", 100 << 17, ""), TT_E_LIMIT);
+    assert_int_equal(parse_repeated("%TAG !a! x\n", 300000, "---\na: 1\n"), TT_E_LIMIT);
+    assert_int_equal(parse_repeated("%TAG !a! x\r", 300000, "---\na: 1\n"), TT_E_LIMIT);
     assert_int_equal(parse_repeated("- x\n", 1000, ""), TT_OK);
     assert_int_equal(parse_repeated("[", TT_YAML_DEPTH_MAX, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
                      TT_OK);
