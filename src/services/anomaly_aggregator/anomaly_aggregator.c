@@ -94,8 +94,8 @@ static enum tt_status close_epoch(struct aggregator *aggregator, struct tt_event
 static void count_decision(const struct aggregator *aggregator, const struct tt_event *event)
 {
     struct tt_metrics *metrics = aggregator->context->metrics;
-    if (metrics == NULL) {
-        return;
+    if (metrics == NULL || event->unstored) {
+        return; /* history that only warms up is nobody's traffic */
     }
     const struct tt_engine *engine = aggregator->context->engine;
     tt_metrics_add_label(metrics, TT_METRIC_DECISIONS, tt_verdict_name(event->decision.verdict), 1);
