@@ -129,10 +129,11 @@ static void assert_find(struct subject *subject, const char *user, const char *i
 static void an_empty_store_counts_nothing(void **state)
 {
     struct subject *subject = *state;
-    struct tt_store_counts counts = {1, 1, 1, 1, 1};
+    struct tt_store_counts counts = {.transactions = 1, .seq_last = 1, .day_last_ms = 1};
     assert_int_equal(subject->store->ops->counts(subject->store, &counts, NULL), TT_OK);
     assert_int_equal(counts.transactions, 0);
     assert_int_equal(counts.seq_last, 0);
+    assert_true(counts.day_last_ms == TT_TIME_NONE);
     assert_scan(subject, 0, "");
     uint64_t seq = 0;
     assert_int_equal(subject->store->ops->seq_at(subject->store, T0, &seq, NULL), TT_OK);
@@ -280,6 +281,7 @@ static void keys_are_found_among_many(void **state)
     assert_int_equal(subject->store->ops->counts(subject->store, &counts, NULL), TT_OK);
     assert_int_equal(counts.transactions, COUNT);
     assert_int_equal(counts.seq_last, COUNT);
+    assert_int_equal(counts.day_last_ms, T0 + 3 * DAY);
 }
 
 static void seq_at_is_the_least_position_from_a_time_on(void **state)
