@@ -122,7 +122,12 @@ class Context:
             self.run(f"setup-{name}", [need("meson"), "setup", folder, *options],
                      env={"CC": need(compiler), "CXX": need(pair[compiler])})
             stamp.write_text(wanted)
-        self.run(f"build-{name}", [need("ninja"), "-C", folder])
+        log = f"build-{name}"
+        status = self.try_run(log, [need("ninja"), "-C", folder])
+        if status:
+            said = self.log_text(log)
+            raise Trouble(f"building {folder.name}: status {status}\n"
+                          + tail(said[max(0, said.find("FAILED: ")):], 40))
         return folder
 
     def release(self):

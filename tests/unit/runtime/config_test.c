@@ -68,7 +68,6 @@ static void defaults_are_those_of_the_table(void **state)
     assert_null(config.data_dir.data);
     assert_int_equal(config.http_port, 8080);
     assert_int_equal(config.http_body_max, 16 << 20);
-    assert_int_equal(config.store_retry, 30000);
     assert_int_equal(config.memory_max, INT64_C(2) << 30);
     assert_text(config.durability, "power");
     assert_true(config.alert_log);
