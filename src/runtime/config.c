@@ -1,5 +1,5 @@
-/* See config.h. A file's tree is walked along the paths of the options; changes are made on a copy of
- * the struct, so that a file with a mistake changes nothing. */
+/* See config.h. A file's tree is walked along the paths of the options; changes are made on a
+ * copy of the struct, so that a file with a mistake changes nothing. */
 #include "runtime/config.h"
 
 #include <string.h>
@@ -88,8 +88,8 @@ static const char *find_last_name(struct tt_str name)
     return found;
 }
 
-/* The known path a wrong one was probably meant to be: the nearest spelling of an option or of a group, else
- * the option of that name in another group. */
+/* The known path a wrong one was probably meant to be: the nearest spelling of an option or of a
+ * group, else the option of that name in another group. */
 static const char *nearest_path(struct tt_str path, char group[PATH_SIZE_MAX])
 {
     const char *names[TT_OPTION_COUNT_MAX];

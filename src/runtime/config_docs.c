@@ -103,7 +103,9 @@ static const char introduction[] =
     "- A default of – means: not set. `null` says so in the file.\n"
     "- `${env:NAME}` and `${file:path}` in any value of the file stand for an environment "
     "variable\n"
-    "  and for a file's content without its last line end; `$${` stands for `${`.\n";
+    "  and for a file's content without its last line end (a relative path is taken from the "
+    "working\n"
+    "  directory); `$${` stands for `${`.\n";
 
 enum tt_status tt_config_docs(struct tt_buf *buf)
 {

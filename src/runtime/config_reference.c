@@ -90,7 +90,7 @@ static enum tt_status append_reference(const struct tt_tree *node, struct tt_str
         if (tt_str_equal_text(scheme, "env")) {
             return append_variable(node, text, buf, err);
         }
-        if (tt_str_equal_text(scheme, "file")) {
+        if (tt_str_equal_text(scheme, "file") && strcmp(text, "-") != 0) { /* not standard input */
             return append_file(node, text, buf, err);
         }
     }

@@ -1,5 +1,6 @@
-/* See files.h. A file is written beside its place and renamed over it, so that a reader sees the old
- * content or the new and a crash leaves one of them; devices and pipes are written to as they are. */
+/* See files.h. A file is written beside its place and renamed over it, so that a reader sees the
+ * old content or the new and a crash leaves one of them; devices and pipes are written to as they
+ * are. */
 #include "runtime/files.h"
 
 #include <errno.h>

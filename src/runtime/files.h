@@ -5,8 +5,8 @@
  * Owner:   contents are appended to the caller's buffer.
  * Threads: safe from any thread; no state.
  * Fails:   TT_E_NOT_FOUND, TT_E_DENIED, TT_E_LIMIT larger than the buffer's maximum, TT_E_FULL,
- *          TT_E_CONFLICT a file where a folder should be, TT_E_NOMEM, TT_E_IO; the message names path
- *          and reason.
+ *          TT_E_CONFLICT a file where a folder should be, TT_E_NOMEM, TT_E_IO; the message names
+ *          path and reason.
  */
 #ifndef TT_RUNTIME_FILES_H
 #define TT_RUNTIME_FILES_H

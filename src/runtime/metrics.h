@@ -1,12 +1,12 @@
 /*
- * Metrics: counters, gauges and histograms, one row of metrics.def each, in Prometheus' text format.
+ * Metrics: counters, gauges and histograms, a row of metrics.def each, as Prometheus' text.
  *
- * What:    add, set and observe by row; a row with a label has up to TT_METRIC_LABELS_MAX values of
- *          it.
+ * What:    add, set and observe by row; a row with a label has up to TT_METRIC_LABELS_MAX values
+ *          of it.
  * Why:     the table is the documentation; ids of entities are never labels.
  * Owner:   the caller owns the struct (it is large: allocate it once); nothing to give back.
- * Threads: safe from any thread, relaxed: a scrape may see one number before another. A label's first
- *          use takes a short spin lock, later ones none.
+ * Threads: safe from any thread, relaxed: a scrape may see one number before another. A label's
+ *          first use takes a short spin lock, later ones none.
  * Units:   histograms take nanoseconds and are written in seconds.
  * Limits:  TT_METRIC_LABELS_MAX values a label: the last is "other", under which later ones are
  *          counted; a value is cut to TT_METRIC_LABEL_SIZE - 1 bytes of valid UTF-8.
@@ -30,11 +30,12 @@ enum tt_metric {
 };
 
 /* Log-linear buckets for quantiles: 16 an octave from 1 ns up to two hours, relative error below
- * 1/16; and exact counts under the round bounds that are scraped. Source: the idea of HdrHistogram. */
+ * 1/16; and exact counts under the round bounds that are scraped. Source: the idea of
+ * HdrHistogram. */
 struct tt_histogram {
     uint64_t counts[TT_HISTOGRAM_BUCKETS];
-    uint64_t
-        bounded[TT_HISTOGRAM_BOUNDS + 1]; /* above the bound before, up to this one; last: +Inf */
+    /* Above the bound before, up to this one; the last is +Inf. */
+    uint64_t bounded[TT_HISTOGRAM_BOUNDS + 1];
     uint64_t sum_ns;
 };
 
@@ -42,8 +43,8 @@ struct tt_metric_family {
     char labels[TT_METRIC_LABELS_MAX][TT_METRIC_LABEL_SIZE]; /* in order of first use */
     uint32_t label_count; /* atomic; labels below it never change */
     bool registering;     /* atomic: the spin lock */
-    uint64_t
-        values[TT_METRIC_LABELS_MAX]; /* counts, or the bits of a gauge; without label only [0] */
+    /* Counts, or the bits of a gauge; without label only [0]. */
+    uint64_t values[TT_METRIC_LABELS_MAX];
 };
 
 struct tt_metrics {
@@ -69,8 +70,8 @@ uint64_t tt_metrics_get(const struct tt_metrics *metrics, enum tt_metric metric)
 /* The duration at or below which `share` (0 … 1) of the observations lie, in ns, rounded up to its
  * bucket's end; 0 when there are none. */
 int64_t tt_metrics_quantile(const struct tt_metrics *metrics, enum tt_metric metric, double share);
-/* Sets a counter to a total that is kept elsewhere (stages count by themselves); label is NULL for a
- * row without one. */
+/* Sets a counter to a total that is kept elsewhere (stages count by themselves); label is NULL
+ * for a row without one. */
 void tt_metrics_copy_label(struct tt_metrics *metrics, enum tt_metric metric, const char *label,
                            uint64_t total);
 /* Appends everything in Prometheus' text format 0.0.4. */

@@ -1,5 +1,6 @@
 /* See runner.h. A thread serves its stages from the last to the first, then lets its sources take
- * one batch; when nothing moved it sleeps on its waker until a message, a credit or a tick comes. */
+ * one batch; when nothing moved it sleeps on its waker until a message, a credit or a tick
+ * comes. */
 #include "runtime/runner.h"
 
 #include <string.h>

@@ -2,18 +2,19 @@
  * The stage runner: stages in threads, fed by a bus, until told to stop.
  *
  * What:    connects stages to topics, runs each group of stages in one thread, drains and stops.
- * Why:     within a thread the latest stage is served first, so that what is under way gets done before
- *          new work is taken in.
+ * Why:     within a thread the latest stage is served first, so that what is under way gets done
+ *          before new work is taken in.
  * Owner:   the runner frees the stages it was given; bus and pool stay the caller's.
  * Threads: add and start from one thread; drain, stop and failed from any.
  * Limits:  TT_RUNNER_THREADS_MAX threads of TT_RUNNER_STAGES_MAX stages.
- * Fails:   the first failure of a stage is kept; all threads then stop and tt_runner_wait returns it.
+ * Fails:   the first failure of a stage is kept; all threads then stop and tt_runner_wait returns
+ *          it.
  */
 #ifndef TT_RUNTIME_RUNNER_H
 #define TT_RUNTIME_RUNNER_H
 
-#include "runtime/event_pool.h"
 #include "ports/clock.h"
+#include "runtime/event_pool.h"
 #include "runtime/stage.h"
 #include "runtime/waker.h"
 
@@ -33,7 +34,8 @@ struct tt_runner_options {
 
 enum tt_status tt_runner_new(const struct tt_alloc *alloc, const struct tt_runner_options *options,
                              struct tt_runner **ret, struct tt_error *err) TT_MUST_USE;
-/* Adds a stage to thread `thread` (0 …), behind the ones added before; takes it over also on failure. */
+/* Adds a stage to thread `thread` (0 …), behind the ones added before; takes it over also on
+ * failure. */
 enum tt_status tt_runner_add(struct tt_runner *runner, unsigned thread, struct tt_stage *stage,
                              struct tt_error *err) TT_MUST_USE;
 /* Wakes the thread, from any thread: its sources have work. */

@@ -1,13 +1,16 @@
 /*
  * A stage: one service's work on a stream, whichever process and thread it runs in.
  *
- * What:    a stage takes batches of events from its input topics and emits them to its output topics.
- * Why:     the same nine services run in one thread, several threads or several processes; which, is
- *          configuration. Batches are whatever is there (at most TT_BATCH_MAX), never waited for.
- * Owner:   on_batch gets one reference for each event; it emits it (the bus takes it over) or releases it.
+ * What:    a stage takes batches of events from its input topics and emits them to its output
+ *          topics.
+ * Why:     the same nine services run in one thread, several threads or several processes; which,
+ *          is configuration. Batches are whatever is there (at most TT_BATCH_MAX), never waited
+ *          for.
+ * Owner:   on_batch gets one reference for each event; it emits it (the bus takes it over) or
+ *          releases it.
  * Threads: a stage runs in exactly one thread of its runner.
- * Fails:   a status other than TT_OK from any call stops the whole runner: what was not committed is
- *          worked on again after a restart.
+ * Fails:   a status other than TT_OK from any call stops the whole runner: what was not committed
+ *          is worked on again after a restart.
  */
 #ifndef TT_RUNTIME_STAGE_H
 #define TT_RUNTIME_STAGE_H
@@ -24,7 +27,7 @@ struct tt_stage_ops {
     /* Events of one input in order; every reference is the stage's to emit or release. */
     enum tt_status (*on_batch)(struct tt_stage *stage, struct tt_event *const *events, size_t count,
                                struct tt_error *err);
-    /* Sources only: takes work from outside, at most a batch; sets *ret_busy when it did something. */
+    /* Sources only: takes work from outside, at most a batch; sets *ret_busy when it did some. */
     enum tt_status (*on_pull)(struct tt_stage *stage, bool *ret_busy, struct tt_error *err);
     /* After every round of the thread, and at least every tick_ms; may be NULL. */
     enum tt_status (*on_tick)(struct tt_stage *stage, int64_t monotonic_ns, struct tt_error *err);

@@ -1,6 +1,6 @@
 /* See waker.h. The flag pair is Dekker's: the signaller stores `signalled` then reads `sleeping`,
- * the sleeper stores `sleeping` then reads `signalled`, both sequentially consistent, so that one of
- * them sees the other. */
+ * the sleeper stores `sleeping` then reads `signalled`, both sequentially consistent, so that one
+ * of them sees the other. */
 #include "runtime/waker.h"
 
 #include <time.h>
@@ -61,6 +61,6 @@ void tt_waker_wait(struct tt_waker *waker, int64_t timeout_ms)
     }
     __atomic_store_n(&waker->sleeping, false, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&waker->lock);
-    /* an exchange and no store: what a signaller did before the signal it clears is seen after it */
+    /* an exchange and no store: what a signaller did before the cleared signal is seen after it */
     (void)__atomic_exchange_n(&waker->signalled, false, __ATOMIC_SEQ_CST);
 }

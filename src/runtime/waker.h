@@ -1,8 +1,10 @@
 /*
  * A waker: how one thread tells another that there is something to do.
  *
- * What:    signal() is remembered until the sleeper has seen it; wait() sleeps until then or a deadline.
- * Why:     between busy threads a signal is one load: the lock is taken only when the other sleeps.
+ * What:    signal() is remembered until the sleeper has seen it; wait() sleeps until then or a
+ *          deadline.
+ * Why:     between busy threads a signal is one load: the lock is taken only when the other
+ *          sleeps.
  * Owner:   the sleeping thread owns it; it must outlive everybody who may signal.
  * Threads: signal from any thread; wait from one.
  */

@@ -268,6 +268,8 @@ static void a_reference_to_nothing_names_it(void **state)
                    "data_dir: expected ${env:NAME} or ${file:path}, not ${home}");
     assert_refused("data_dir: ${env:}\n", TT_E_SYNTAX, 1, 11,
                    "data_dir: expected ${env:NAME} or ${file:path}, not ${env:}");
+    assert_refused("data_dir: ${file:-}\n", TT_E_SYNTAX, 1, 11,
+                   "data_dir: expected ${env:NAME} or ${file:path}, not ${file:-}");
     assert_refused("data_dir: a${env:B\n", TT_E_SYNTAX, 1, 11,
                    "data_dir: ${ without its }; write $${ for the two characters");
     setenv("TT_TEST_BAD", "a\xff", 1);

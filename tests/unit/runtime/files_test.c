@@ -159,6 +159,7 @@ static enum tt_status read_file(const struct tt_alloc *alloc, void *ctx)
     struct tt_buf text;
     tt_buf_init(&text, alloc, 1u << 20);
     enum tt_status status = tt_file_read(ctx, &text, NULL);
+    assert_int_equal(text.status, TT_OK); /* the buffer is as it was: usable */
     tt_buf_deinit(&text);
     return status;
 }

@@ -1,4 +1,5 @@
-/* Metrics: counting from several threads, labels, quantiles against sorted values, the text format. */
+/* Metrics: counting from several threads, labels, quantiles against sorted values, the text
+ * format. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

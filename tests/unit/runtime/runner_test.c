@@ -1,5 +1,5 @@
-/* The stage runner over the bus in memory, with stages of a few lines: a source that numbers events,
- * steps that pass them on, sinks that check the order. */
+/* The stage runner over the bus in memory, with stages of a few lines: a source that numbers
+ * events, steps that pass them on, sinks that check the order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
