@@ -6,23 +6,45 @@
 #include "cli/commands.h"
 #include "cli/server.h"
 #include "runtime/signals.h"
+#include "services/data_ingestor/file_feed.h"
 
 #define WATCH_MS 200
 
 const struct tt_cli_option tt_options_run[] = {
     {"data", "FOLDER", "folder of database and secret (data_dir)"},
     {"port", "PORT", "port of the API (http.port)"},
+    {"input", "FILE", "score and store this file first (CSV or JSON lines, compressed or not)"},
+    {"map", "FILE", "with --input: mapping of a foreign file's columns"},
+    {"label-delay", "DURATION", "with --input: a mapped label becomes known so long after (7d)"},
     {NULL, NULL, NULL},
 };
+
+/* Says once that the input file has been read, or why not to its end. */
+static void note_input(struct tt_server *server, bool *noted)
+{
+    if (*noted || server->options.feed == NULL ||
+        !tt_data_ingestor_feed_ended(server->assembly.ingestor)) {
+        return;
+    }
+    *noted = true;
+    struct tt_error err = {0};
+    if (tt_feed_failure(server->options.feed, &err) != TT_OK) {
+        tt_log_error(&server->log, "input_broke_off", &err);
+    } else {
+        tt_log(&server->log, TT_LOG_INFO, "input_read", "the whole input file was taken in");
+    }
+}
 
 /* Waits for a signal or the pipeline's failure; returns an exit code, or -1 for a stop. */
 static int wait_for_end(struct tt_server *server)
 {
+    bool input_noted = false;
     for (;;) {
         enum tt_signal signal = tt_signals_wait(WATCH_MS);
         if (tt_server_failed(server)) {
             return tt_cli_fail(TT_EXIT_FAILED, "stopped: %s", server->failure);
         }
+        note_input(server, &input_noted);
         if (signal == TT_SIGNAL_STOP || signal == TT_SIGNAL_INTERRUPT) {
             return -1;
         }
@@ -110,6 +132,24 @@ static enum tt_status apply_options(const struct tt_cli *cli, struct tt_settings
     return TT_OK;
 }
 
+static enum tt_status open_input(const struct tt_cli *cli, const struct tt_settings *settings,
+                                 struct tt_feed **ret, struct tt_error *err)
+{
+    struct tt_file_feed_options options = {
+        .path = tt_cli_value(cli, "input"),
+        .map = settings->map,
+        .schema = &settings->schema,
+        .label_delay_ms = 7 * TT_MS_PER_DAY,
+    };
+    if (options.path == NULL) {
+        return TT_OK;
+    }
+    if (!tt_cli_duration(cli, "label-delay", &options.label_delay_ms)) {
+        return tt_fail(err, TT_E_INVALID, "--label-delay is no duration");
+    }
+    return tt_file_feed_open(settings->alloc, &options, ret, err);
+}
+
 int tt_command_run(struct tt_cli *cli)
 {
     if (cli->word_count > 0) {
@@ -123,8 +163,14 @@ int tt_command_run(struct tt_cli *cli)
     }
     struct tt_server_options options = {.settings = &settings, .log_fd = STDERR_FILENO};
     enum tt_status status = apply_options(cli, &settings, &err);
+    if (status == TT_OK && tt_cli_value(cli, "map") != NULL) {
+        status = tt_settings_map(&settings, tt_cli_value(cli, "map"), &err);
+    }
     if (status == TT_OK) {
         status = tt_settings_engine(&settings, NULL, NULL, NULL, &err);
+    }
+    if (status == TT_OK) {
+        status = open_input(cli, &settings, &options.feed, &err);
     }
     if (status == TT_OK) {
         status = tt_settings_data_dir(&settings, &options.data_dir, &err);
@@ -133,6 +179,9 @@ int tt_command_run(struct tt_cli *cli)
     int code = server != NULL ? serve(server, &options) : tt_cli_fail_error(&err);
     if (server != NULL) {
         tt_delete(settings.alloc, server, sizeof *server);
+    }
+    if (options.feed != NULL) {
+        tt_feed_close(options.feed);
     }
     tt_settings_close(&settings);
     return code;

@@ -13,6 +13,7 @@
 #include "adapters/sqlite/sqlite.h"
 #include "adapters/system/clock.h"
 #include "adapters/system/log_notifier.h"
+#include "format/json_read.h"
 #include "runtime/secret.h"
 #include "services/api_server/sink.h"
 #include "services/dashboard_frontend/dashboard_frontend.h"
@@ -22,6 +23,8 @@
 #define CACHE_ENTRIES_MAX 65536
 #define CACHE_BYTES_MAX (16u << 20)
 #define LISTENER_THREADS 1
+#define ALERT_BLOCK_SIZE 16384
+#define ALERT_SIZE_MAX (4u << 20)
 
 enum { THREAD_ENGINE = 0, THREAD_SINK, THREAD_ALERTER };
 
@@ -264,14 +267,36 @@ static enum tt_status add_sink(struct tt_server *server, struct tt_error *err)
     return status;
 }
 
+/* The member of an object as text, or absent. */
+static struct tt_str member(const struct tt_tree *object, const char *key)
+{
+    const struct tt_tree *node = tt_tree_get(object, key);
+    return node != NULL && node->kind == TT_TREE_SCALAR ? node->text : (struct tt_str){NULL, 0};
+}
+
+/* What the person on call needs to see; whose account it is stands behind the id. */
 static enum tt_status log_alert(void *ctx, const struct tt_notification *notification,
                                 struct tt_error *err)
 {
-    (void)err;
     struct tt_server *server = ctx;
-    tt_log(&server->log, TT_LOG_WARN, "alert", "an anomaly was alerted",
-           TT_LOG_STR("anomaly_id", notification->id));
-    return TT_OK;
+    struct tt_arena arena;
+    struct tt_tree *root = NULL;
+    tt_arena_init(&arena, server->alloc, ALERT_BLOCK_SIZE, ALERT_SIZE_MAX);
+    enum tt_status status = tt_json_parse_tree(&arena, notification->body, &root, err);
+    if (status == TT_OK) {
+        const struct tt_tree *anomaly = tt_tree_get(root, "data");
+        const struct tt_tree *reasons = tt_tree_get(anomaly, "reasons");
+        const struct tt_tree *first = reasons != NULL ? reasons->children : NULL;
+        struct tt_str why = member(first, "message");
+        tt_log(&server->log, TT_LOG_WARN, "alert",
+               why.data != NULL ? why.data : "an anomaly was alerted",
+               TT_LOG_STR("anomaly_id", notification->id),
+               TT_LOG_STR("severity", member(anomaly, "severity")),
+               TT_LOG_STR("decision", member(anomaly, "decision")),
+               TT_LOG_STR("score", member(anomaly, "score")));
+    }
+    tt_arena_deinit(&arena);
+    return status;
 }
 
 static enum tt_status open_notifiers(struct tt_server *server, struct tt_alerter_options *alerter,
@@ -397,6 +422,23 @@ static void open_api(struct tt_server *server)
     server->api.dashboard = tt_dashboard_serve;
 }
 
+/* Over the bus in memory, all nine live in one process. */
+static enum tt_status check_services(const struct tt_config *config, struct tt_error *err)
+{
+    static const char *const names[] = {
+        "data-ingestor",      "feature-engineer", "stat-detector",      "ml-detector", "rule-engine",
+        "anomaly-aggregator", "api-server",       "dashboard-frontend", "alerter"};
+    for (size_t i = 0; i < TT_ARRAY_SIZE(names); i++) {
+        if (!tt_config_has_service(config, names[i])) {
+            return tt_fail(err, TT_E_UNSUPPORTED,
+                           "services: without '%s': only all nine together run over the bus in "
+                           "memory; say `all`",
+                           names[i]);
+        }
+    }
+    return TT_OK;
+}
+
 enum tt_status tt_server_open(struct tt_server *server, const struct tt_server_options *options,
                               struct tt_error *err)
 {
@@ -407,8 +449,10 @@ enum tt_status tt_server_open(struct tt_server *server, const struct tt_server_o
                 &tt_clock_system);
     tt_metrics_init(&server->metrics);
     tt_metrics_set_label(&server->metrics, TT_METRIC_BUILD_INFO, TT_VERSION, 1.0);
-    enum tt_status status =
-        tt_server_open_auth(server, options->settings, options->data_dir, err);
+    enum tt_status status = check_services(config, err);
+    if (status == TT_OK) {
+        status = tt_server_open_auth(server, options->settings, options->data_dir, err);
+    }
     if (status == TT_OK) {
         status = open_store(server, err);
     }

@@ -10,6 +10,8 @@
 #define BATCH_MAX (TT_BATCH_MAX / 2)
 /* Bytes of a refused record that are kept. */
 #define REJECT_BYTES_MAX 4096
+/* Names of unknown fields that are logged, each once. */
+#define UNKNOWN_NAMES_MAX 256
 
 enum { OUT_LOG = 0, OUT_REJECTS };
 
@@ -25,6 +27,8 @@ struct ingestor {
     /* The batch being made. */
     struct tt_event *log[TT_BATCH_MAX], *rejects[TT_BATCH_MAX];
     size_t log_count, reject_count;
+    uint64_t unknown_names[UNKNOWN_NAMES_MAX]; /* hashes of those logged already */
+    uint32_t unknown_count;
 };
 
 /* The arena outlives the caller's bytes: keep a masked copy of a refused record's beginning. */
@@ -117,6 +121,28 @@ static void accept(struct ingestor *ingestor, struct tt_event *event)
     mark_epoch(ingestor);
 }
 
+/* A field the schema does not know is counted each time, and logged once a name. */
+static void note_unknown(struct ingestor *ingestor, const struct tt_record_notes *notes)
+{
+    tt_context_count(ingestor->context, TT_METRIC_UNKNOWN_FIELDS, notes->unknown_count);
+    static const struct tt_hash_key key = {0x756e6b6e6f776e, 0};
+    for (uint32_t i = 0; i < notes->unknown_count && i < TT_RECORD_NOTE_NAMES_MAX; i++) {
+        struct tt_str name = notes->unknown[i];
+        uint64_t hash = tt_hash64(&key, name.data, name.size);
+        bool known = ingestor->unknown_count == UNKNOWN_NAMES_MAX;
+        for (uint32_t k = 0; k < ingestor->unknown_count; k++) {
+            known = known || ingestor->unknown_names[k] == hash;
+        }
+        if (!known) {
+            ingestor->unknown_names[ingestor->unknown_count++] = hash;
+            tt_log(ingestor->context->log, TT_LOG_WARN, "unknown_field",
+                   "a field that the schema does not know was left out; see "
+                   "ingest.on_unknown_field",
+                   TT_LOG_STR("field", name));
+        }
+    }
+}
+
 static void read_transaction(struct ingestor *ingestor, const struct tt_intake_record *record,
                              struct tt_event *event)
 {
@@ -128,7 +154,7 @@ static void read_transaction(struct ingestor *ingestor, const struct tt_intake_r
                            &event->txn, &notes, &verdict);
     if (status == TT_OK) {
         event->kind = TT_EVENT_TRANSACTION;
-        tt_context_count(ingestor->context, TT_METRIC_UNKNOWN_FIELDS, notes.unknown_count);
+        note_unknown(ingestor, &notes);
         accept(ingestor, event);
     } else if (status == TT_E_INVALID) {
         reject_verdict(ingestor, event, &verdict, TT_STR("http"), record->bytes);
