@@ -463,6 +463,51 @@ static void idle_entities_are_forgotten_by_the_watermark(void **state)
     bench_deinit(&bench);
 }
 
+static void attributes_are_kept_as_fixed_point_and_hashes(void **state)
+{
+    (void)state;
+    static const struct tt_attribute_decl DECLARED[] = {
+        {{"basket", 6}, TT_ATTRIBUTE_DOUBLE},
+        {{"is_3ds", 6}, TT_ATTRIBUTE_BOOL},
+        {{"shop", 4}, TT_ATTRIBUTE_STRING},
+    };
+    static const char YAML[] =
+        HEAD "- {name: mean, entity: user, aggregate: mean, field: basket, window: 1h}\n"
+             "- {name: max, entity: user, aggregate: max, field: basket, window: 1h}\n"
+             "- {name: secure, entity: user, aggregate: sum, field: is_3ds, window: 1h}\n"
+             "- {name: shops, entity: user, aggregate: count_distinct, field: shop, window: 1h}\n"
+             "- {name: has, entity: user, aggregate: count, field: shop, window: 1h}\n"
+             "- {name: big, entity: user, aggregate: count, window: 1h, filter: 'basket > 3.0'}\n";
+    static const double BASKETS[] = {2.5, 3.25, 1e300, 0.0, 0.0};
+    static const char *const SHOPS[] = {"a", "b", "a", "b", NULL};
+    static const double MEANS[] = {2.5, 2.875, 2.875, 5.75 / 3.0, 5.75 / 3.0};
+    struct tt_plan_options options = {.attributes = DECLARED, .attribute_count = 3};
+    struct bench bench;
+    struct tt_error err = {0};
+    assert_int_equal(plan_from(&tt_alloc_libc, YAML, &options, &bench.plan, &err), TT_OK);
+    assert_int_equal(steps_init(&bench.steps, &tt_alloc_libc, bench.plan, 10, SIZE_MAX), TT_OK);
+    for (int i = 0; i < 5; i++) {
+        struct tt_event event;
+        struct tt_attribute attributes[] = {
+            {TT_STR("shop"), TT_ATTRIBUTE_STRING, 0.0, tt_str_from(SHOPS[i])},
+            {TT_STR("is_3ds"), TT_ATTRIBUTE_BOOL, i % 2, {0}},
+            {TT_STR("basket"), TT_ATTRIBUTE_DOUBLE, BASKETS[i], {0}},
+        };
+        char id[2] = {(char)('a' + i), '\0'};
+        event_init(&event, id, "u", T0 + i, 100);
+        event.txn.attributes = attributes;
+        event.txn.attribute_count = i == 4 ? 0 : 3; /* the last has none */
+        pass_event(&bench.steps, &event);
+        is(value_of(bench.plan, &event, "mean"), MEANS[i]);
+        is(value_of(bench.plan, &event, "max"), i == 0 ? 2.5 : 3.25);
+        is(value_of(bench.plan, &event, "secure"), i < 1 ? 0.0 : i < 3 ? 1.0 : 2.0);
+        is(value_of(bench.plan, &event, "shops"), i == 0 ? 1.0 : 2.0);
+        is(value_of(bench.plan, &event, "has"), i < 4 ? i + 1 : 4);
+        is(value_of(bench.plan, &event, "big"), i < 1 ? 0.0 : i < 2 ? 1.0 : 2.0);
+    }
+    bench_deinit(&bench);
+}
+
 /* What a late event sees must not depend on how far back the process remembers beyond the retention:
  * one that was restarted from the retained history gives the same. */
 static void a_late_event_sees_no_more_than_a_replay_could(void **state)
@@ -609,6 +654,7 @@ int main(void)
         cmocka_unit_test(too_many_entities_evict_the_idle),
         cmocka_unit_test(memory_stays_under_its_limit),
         cmocka_unit_test(idle_entities_are_forgotten_by_the_watermark),
+        cmocka_unit_test(attributes_are_kept_as_fixed_point_and_hashes),
         cmocka_unit_test(a_late_event_sees_no_more_than_a_replay_could),
         cmocka_unit_test(an_age_ends_at_its_window),
         cmocka_unit_test(failing_memory_loses_no_vector_and_leaks_nothing),
