@@ -434,6 +434,25 @@ enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity 
     return TT_OK;
 }
 
+enum tt_status tt_entity_append(struct tt_entity_store *store, struct tt_entity *entity,
+                                const int64_t *row)
+{
+    TT_ASSERT(entity->begin == 0 && entity->edges_ms == TT_TIME_NONE);
+    if (entity->end > 0 && tt_row_before(row, tt_entity_row(store, entity, entity->end - 1))) {
+        return TT_E_CORRUPT;
+    }
+    enum tt_status status = make_room(store, entity);
+    if (status == TT_OK) {
+        status = make_money(store, entity, tt_row_currency(row));
+    }
+    if (status == TT_OK) {
+        size_t words = store->plan->row_words;
+        memcpy(entity->rows + entity->end * words, row, words * sizeof(int64_t));
+        entity->end++;
+    }
+    return status;
+}
+
 void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, uint32_t at)
 {
     const struct plan_step *plan = store->plan;

@@ -72,6 +72,10 @@ enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *e
 /* Puts a row at its place; its time is the one last sought. */
 enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity *entity,
                                 const int64_t *row, uint32_t *ret_at) TT_MUST_USE;
+/* Puts a row behind all others without moving edges, which are still at the start: for reading a saved
+ * state. TT_E_CORRUPT when it does not belong there. */
+enum tt_status tt_entity_append(struct tt_entity_store *store, struct tt_entity *entity,
+                                const int64_t *row) TT_MUST_USE;
 /* Takes the row just inserted out again. */
 void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, uint32_t at);
 /* Forgets rows of oldest_ms and before, and those beyond events_max; true when one had to go for

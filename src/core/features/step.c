@@ -10,9 +10,9 @@
 
 #include <float.h>
 
-#include "base/map.h"
 #include "core/features/read.h"
 #include "core/features/row.h"
+#include "core/features/step_internal.h"
 
 #define CHUNK 64
 #define AHEAD_ENTITY 8
@@ -20,30 +20,6 @@
 #define EVICT_CANDIDATES 16
 #define SWEEP_EVENTS 2 /* one look for so many events */
 #define LINE_SIZE 64
-
-/* One per entity, dense, so that the sweep reads memory in order. */
-struct slot {
-    struct tt_entity *entity;
-    int64_t newest_ms; /* as the sweep last saw it; the entity's may be later */
-};
-
-struct tt_step {
-    const struct tt_alloc *alloc;
-    const struct tt_plan *plan;
-    const struct plan_step *layout;
-    struct tt_step_options options;
-    uint32_t index;
-    struct tt_entity_store store;
-    struct tt_map map;
-    struct slot *slots;
-    size_t slot_count, slot_capacity, hand;
-    uint64_t passed; /* transactions, for the sweep */
-    int64_t watermark_ms;
-    struct tt_entity *ghost; /* stands in where an event has no entity and is not absorbed */
-    struct tt_step_stats stats;
-    struct tt_value *names; /* slots of the dictionary */
-    struct tt_expr_scratch scratch;
-};
 
 static bool equal_keys(const void *item, const void *key)
 {
@@ -90,7 +66,7 @@ static void sweep(struct tt_step *step)
         return;
     }
     step->hand = step->hand + 1 < step->slot_count ? step->hand + 1 : 0;
-    struct slot *slot = &step->slots[step->hand];
+    struct tt_step_slot *slot = &step->slots[step->hand];
     if (step->watermark_ms - slot->newest_ms <= step->layout->keep_ms) {
         return;
     }
@@ -113,18 +89,18 @@ static struct tt_entity *find_entity(struct tt_step *step, const struct tt_hash1
     return entity;
 }
 
-static struct tt_entity *make_entity(struct tt_step *step, const struct tt_hash128 *key)
+struct tt_entity *tt_step_make_entity(struct tt_step *step, const struct tt_hash128 *key)
 {
     if (step->slot_count >= step->options.entities_max) {
         evict(step);
     }
     if (step->slot_count == step->slot_capacity) {
         size_t capacity = step->slot_capacity == 0 ? 64 : step->slot_capacity * 2;
-        size_t old_size = step->slot_capacity * sizeof(struct slot);
-        size_t size = capacity * sizeof(struct slot);
-        struct slot *slots = step->slots == NULL
-                                 ? tt_new(step->alloc, size)
-                                 : tt_resize(step->alloc, step->slots, old_size, size);
+        size_t old_size = step->slot_capacity * sizeof(struct tt_step_slot);
+        size_t size = capacity * sizeof(struct tt_step_slot);
+        struct tt_step_slot *slots = step->slots == NULL
+                                         ? tt_new(step->alloc, size)
+                                         : tt_resize(step->alloc, step->slots, old_size, size);
         if (slots == NULL) {
             return NULL;
         }
@@ -138,7 +114,7 @@ static struct tt_entity *make_entity(struct tt_step *step, const struct tt_hash1
     }
     if (entity != NULL) {
         entity->slot = (uint32_t)step->slot_count;
-        step->slots[step->slot_count++] = (struct slot){entity, step->watermark_ms};
+        step->slots[step->slot_count++] = (struct tt_step_slot){entity, step->watermark_ms};
     }
     return entity;
 }
@@ -291,7 +267,7 @@ static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
     int64_t row[TT_ROW_WORDS_MAX];
     struct tt_entity *entity = find_entity(step, key);
     if (entity == NULL && absorb) {
-        entity = make_entity(step, key);
+        entity = tt_step_make_entity(step, key);
     }
     tt_row_fill(step->layout, step->plan, &step->options.key, &event->txn, row);
     if (step->layout->filter_count > 0) {
@@ -539,7 +515,7 @@ void tt_step_free(struct tt_step *step)
     tt_entity_free(&step->store, step->ghost);
     TT_ASSERT(step->store.bytes == 0);
     tt_map_deinit(&step->map);
-    tt_delete(step->alloc, step->slots, step->slot_capacity * sizeof(struct slot));
+    tt_delete(step->alloc, step->slots, step->slot_capacity * sizeof(struct tt_step_slot));
     tt_delete(step->alloc, step->names,
               tt_names_slot_count(step->plan->names) * sizeof(*step->names));
     tt_delete(step->alloc, step, sizeof(*step));
@@ -549,7 +525,7 @@ struct tt_step_stats tt_step_stats(const struct tt_step *step)
 {
     struct tt_step_stats stats = step->stats;
     stats.entities = step->slot_count;
-    stats.bytes = step->store.bytes + step->slot_count * sizeof(struct slot) +
+    stats.bytes = step->store.bytes + step->slot_count * sizeof(struct tt_step_slot) +
                   step->map.capacity * sizeof(struct tt_map_slot);
     return stats;
 }

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "core/features/snapshot.h"
 #include "features_support.h"
 #include "model.h"
 
@@ -377,12 +378,66 @@ static void a_replay_by_recorded_flags_continues_with_the_same_bits(void **state
     tt_plan_free(plan);
 }
 
+/* Saves every step and reads it into a new one, entities last to first. */
+static void move_states(struct steps *from, struct steps *to)
+{
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1U << 30);
+    for (uint32_t s = 0; s < from->count; s++) {
+        static struct tt_str records[4096];
+        static size_t starts[4096];
+        size_t count = 0, cursor = 0;
+        struct tt_hash128 key;
+        tt_buf_clear(&buf);
+        assert_int_equal(tt_step_pack_head(from->step[s], &buf), TT_OK);
+        starts[0] = buf.size;
+        while (tt_step_pack_entity(from->step[s], &cursor, &key, &buf) == TT_OK) {
+            starts[++count] = buf.size;
+        }
+        assert_int_equal(count, tt_step_stats(from->step[s]).entities);
+        struct tt_str head = {buf.data, starts[0]};
+        assert_int_equal(tt_step_unpack_head(to->step[s], head, NULL), TT_OK);
+        for (size_t i = count; i > 0; i--) {
+            records[i] = (struct tt_str){buf.data + starts[i - 1], starts[i] - starts[i - 1]};
+            assert_int_equal(tt_step_unpack_entity(to->step[s], records[i], NULL), TT_OK);
+        }
+        assert_int_equal(tt_step_stats(to->step[s]).entities, count);
+    }
+    tt_buf_deinit(&buf);
+}
+
+static void a_saved_state_goes_on_with_the_same_bits(void **state)
+{
+    (void)state;
+    struct tt_plan *plan = plan_of(PLAN);
+    struct world live, restored;
+    struct steps steps, first, second;
+    world_init(&live, 30000, SEED + 4, tt_plan_lateness_ms(plan));
+    world_init(&restored, 30000, SEED + 4, tt_plan_lateness_ms(plan));
+    assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+    assert_int_equal(steps_init(&first, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+    assert_int_equal(steps_init(&second, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+    steps_run(&steps, live.log, live.count, 64);
+    size_t half = live.count / 2 + 17;
+    steps_run(&first, restored.log, half, 64);
+    move_states(&first, &second);
+    steps_run(&second, restored.log + half, restored.count - half, 64);
+    same_vectors(&live, &restored);
+    steps_deinit(&steps);
+    steps_deinit(&first);
+    steps_deinit(&second);
+    world_deinit(&live);
+    world_deinit(&restored);
+    tt_plan_free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_aggregate_agrees_with_the_obvious_model),
         cmocka_unit_test(batch_split_leaves_no_trace),
         cmocka_unit_test(order_of_arrival_within_the_lateness_leaves_no_trace),
+        cmocka_unit_test(a_saved_state_goes_on_with_the_same_bits),
         cmocka_unit_test(a_replay_by_recorded_flags_continues_with_the_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

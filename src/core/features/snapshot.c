@@ -1,0 +1,192 @@
+/*
+ * Saved states: version, kind, plan and step in front, a checksum behind every record.
+ */
+#include "core/features/snapshot.h"
+
+#include "base/wire.h"
+#include "core/features/step_internal.h"
+
+#define SNAPSHOT_VERSION 1
+#define CHECKSUM_SIZE 8
+
+enum record { RECORD_HEAD = 1, RECORD_ENTITY };
+
+static const struct tt_hash_key CHECK_KEY = {UINT64_C(0x736e617073686f74), UINT64_C(0x636865636b)};
+
+/* Says whether two steps hash alike without telling the key. */
+static uint64_t key_proof(const struct tt_step *step)
+{
+    static const char TEXT[] = "features";
+    return tt_hash64(&step->options.key, TEXT, sizeof(TEXT) - 1);
+}
+
+static void put_front(const struct tt_step *step, enum record record, struct tt_buf *buf)
+{
+    tt_wire_put_u8(buf, SNAPSHOT_VERSION);
+    tt_wire_put_u8(buf, (uint8_t)record);
+    tt_wire_put_hash(buf, step->plan->hash);
+    tt_wire_put_u8(buf, (uint8_t)step->index);
+    tt_wire_put_u64(buf, key_proof(step));
+}
+
+static enum tt_status put_checksum(struct tt_buf *buf, size_t start)
+{
+    if (buf->status == TT_OK) {
+        tt_wire_put_u64(buf, tt_hash64(&CHECK_KEY, buf->data + start, buf->size - start));
+    }
+    return buf->status;
+}
+
+enum tt_status tt_step_pack_head(const struct tt_step *step, struct tt_buf *buf)
+{
+    size_t start = buf->size;
+    put_front(step, RECORD_HEAD, buf);
+    tt_wire_put_u64(buf, (uint64_t)step->watermark_ms);
+    return put_checksum(buf, start);
+}
+
+enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
+                                   struct tt_hash128 *ret_key, struct tt_buf *buf)
+{
+    size_t start = buf->size;
+    if (*cursor >= step->slot_count) {
+        return TT_E_CLOSED;
+    }
+    const struct tt_entity *entity = step->slots[*cursor].entity;
+    put_front(step, RECORD_ENTITY, buf);
+    tt_wire_put_hash(buf, entity->key);
+    tt_wire_put_u64(buf, (uint64_t)entity->newest_ms);
+    tt_wire_put_u32(buf, entity->end - entity->begin);
+    for (uint32_t i = entity->begin; i < entity->end; i++) {
+        const int64_t *row = tt_entity_row(&step->store, entity, i);
+        for (uint32_t word = 0; word < step->layout->row_words; word++) {
+            tt_wire_put_u64(buf, (uint64_t)row[word]);
+        }
+    }
+    tt_wire_put_u32(buf, entity->labels.count);
+    for (uint32_t i = 0; i < entity->labels.count; i++) {
+        const struct tt_label_row *label = &entity->labels.rows[i];
+        tt_wire_put_u64(buf, (uint64_t)label->time_ms);
+        tt_wire_put_u64(buf, (uint64_t)label->effective_ms);
+        tt_wire_put_u32(buf, label->id);
+        tt_wire_put_u8(buf, label->kind);
+    }
+    enum tt_status status = put_checksum(buf, start);
+    if (status == TT_OK) {
+        *ret_key = entity->key;
+        ++*cursor;
+    }
+    return status;
+}
+
+/* Checks what stands around a record and gives what is in it. */
+static enum tt_status open_record(const struct tt_step *step, enum record record,
+                                  struct tt_str bytes, struct tt_wire *ret, struct tt_error *err)
+{
+    if (bytes.size < CHECKSUM_SIZE) {
+        return tt_fail(err, TT_E_CORRUPT, "saved feature state: too short");
+    }
+    size_t size = bytes.size - CHECKSUM_SIZE;
+    struct tt_wire tail = tt_wire_reader((struct tt_str){bytes.data + size, CHECKSUM_SIZE});
+    if (tt_wire_u64(&tail) != tt_hash64(&CHECK_KEY, bytes.data, size)) {
+        return tt_fail(err, TT_E_CORRUPT, "saved feature state: the checksum does not hold");
+    }
+    struct tt_wire wire = tt_wire_reader((struct tt_str){bytes.data, size});
+    uint8_t version = tt_wire_u8(&wire), kind = tt_wire_u8(&wire);
+    struct tt_hash128 plan = tt_wire_hash(&wire);
+    uint8_t index = tt_wire_u8(&wire);
+    uint64_t proof = tt_wire_u64(&wire);
+    if (version != SNAPSHOT_VERSION) {
+        return tt_fail(err, TT_E_UNSUPPORTED, "saved feature state: version %u", version);
+    }
+    if (wire.bad || kind != record) {
+        return tt_fail(err, TT_E_CORRUPT, "saved feature state: not the record expected");
+    }
+    if (plan.high != step->plan->hash.high || plan.low != step->plan->hash.low ||
+        index != step->index || proof != key_proof(step)) {
+        return tt_fail(err, TT_E_CONFLICT, "saved feature state: of another plan, step or key");
+    }
+    *ret = wire;
+    return TT_OK;
+}
+
+static enum tt_status close_record(const struct tt_wire *wire, struct tt_error *err)
+{
+    return !wire->bad && tt_wire_left(wire) == 0
+               ? TT_OK
+               : tt_fail(err, TT_E_CORRUPT, "saved feature state: length and contents differ");
+}
+
+enum tt_status tt_step_unpack_head(struct tt_step *step, struct tt_str bytes, struct tt_error *err)
+{
+    struct tt_wire wire;
+    enum tt_status status = open_record(step, RECORD_HEAD, bytes, &wire, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    int64_t watermark_ms = (int64_t)tt_wire_u64(&wire);
+    status = close_record(&wire, err);
+    if (status == TT_OK) {
+        step->watermark_ms = watermark_ms;
+    }
+    return status;
+}
+
+static enum tt_status read_rows(struct tt_step *step, struct tt_entity *entity,
+                                struct tt_wire *wire)
+{
+    uint32_t count = tt_wire_u32(wire), words = step->layout->row_words;
+    int64_t row[TT_ROW_WORDS_MAX];
+    enum tt_status status = TT_OK;
+    for (uint32_t i = 0; i < count && status == TT_OK; i++) {
+        for (uint32_t word = 0; word < words; word++) {
+            row[word] = (int64_t)tt_wire_u64(wire);
+        }
+        status = wire->bad ? TT_E_CORRUPT : tt_entity_append(&step->store, entity, row);
+    }
+    return status;
+}
+
+static enum tt_status read_labels(struct tt_step *step, struct tt_entity *entity,
+                                  struct tt_wire *wire)
+{
+    uint32_t count = tt_wire_u32(wire);
+    enum tt_status status = TT_OK;
+    for (uint32_t i = 0; i < count && status == TT_OK; i++) {
+        struct tt_label_row label = {0};
+        label.time_ms = (int64_t)tt_wire_u64(wire);
+        label.effective_ms = (int64_t)tt_wire_u64(wire);
+        label.id = tt_wire_u32(wire);
+        label.kind = tt_wire_u8(wire);
+        bool applied = false;
+        status = wire->bad ? TT_E_CORRUPT : tt_entity_label(&step->store, entity, &label, &applied);
+        status = status == TT_OK && !applied ? TT_E_CORRUPT : status;
+    }
+    return status;
+}
+
+enum tt_status tt_step_unpack_entity(struct tt_step *step, struct tt_str bytes,
+                                     struct tt_error *err)
+{
+    struct tt_wire wire;
+    enum tt_status status = open_record(step, RECORD_ENTITY, bytes, &wire, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    struct tt_hash128 key = tt_wire_hash(&wire);
+    int64_t newest_ms = (int64_t)tt_wire_u64(&wire);
+    if (tt_map_get(&step->map, key.low, &key) != NULL) {
+        return tt_fail(err, TT_E_CORRUPT, "saved feature state: an entity twice");
+    }
+    struct tt_entity *entity = tt_step_make_entity(step, &key);
+    if (entity == NULL) {
+        return tt_fail(err, TT_E_NOMEM, "no memory for a saved feature state");
+    }
+    entity->newest_ms = newest_ms;
+    status = read_rows(step, entity, &wire);
+    status = status == TT_OK ? read_labels(step, entity, &wire) : status;
+    if (status != TT_OK) {
+        return tt_fail(err, status, "saved feature state: its rows or labels cannot be taken");
+    }
+    return close_record(&wire, err);
+}

@@ -1,0 +1,41 @@
+/*
+ * What a step looks like inside, for the files that make it up.
+ *
+ * What:    the step, and adding an entity to it.
+ * Threads: confined to the step's thread.
+ */
+#ifndef TT_CORE_FEATURES_STEP_INTERNAL_H
+#define TT_CORE_FEATURES_STEP_INTERNAL_H
+
+#include "base/map.h"
+#include "core/features/entity.h"
+#include "core/features/step.h"
+
+/* One per entity, dense, so that the sweep reads memory in order. */
+struct tt_step_slot {
+    struct tt_entity *entity;
+    int64_t newest_ms; /* as the sweep last saw it; the entity's may be later */
+};
+
+struct tt_step {
+    const struct tt_alloc *alloc;
+    const struct tt_plan *plan;
+    const struct plan_step *layout;
+    struct tt_step_options options;
+    uint32_t index;
+    struct tt_entity_store store;
+    struct tt_map map;
+    struct tt_step_slot *slots;
+    size_t slot_count, slot_capacity, hand;
+    uint64_t passed; /* transactions, for the sweep */
+    int64_t watermark_ms;
+    struct tt_entity *ghost; /* stands in where an event has no entity and is not absorbed */
+    struct tt_step_stats stats;
+    struct tt_value *names; /* slots of the dictionary */
+    struct tt_expr_scratch scratch;
+};
+
+/* A new entity with that key, which is not there yet; another one may have to go. NULL: no memory. */
+struct tt_entity *tt_step_make_entity(struct tt_step *step, const struct tt_hash128 *key);
+
+#endif
