@@ -7,8 +7,8 @@
  * Why:     a keyed hash of a number space this small is only as secret as its key; the key never
  *          leaves the process. A long numeric id that happens to be Luhn-valid (one in ten) is
  *          tokenised too: it stays unique and stable, it only looks different. UUIDs and
- *          hexadecimal hashes are left alone. Source: ISO/IEC 7812-1 (Luhn); PCI DSS 4.0, 3.4.1 (first six and last four at
- *          most).
+ *          hexadecimal hashes are left alone. Source: ISO/IEC 7812-1 (Luhn); PCI DSS 4.0, 3.4.1
+ *          (first six and last four at most).
  * Threads: pure.
  */
 #ifndef TT_FORMAT_RECORD_PAN_H

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "format/decompress.h"
+#include "format/json_lines.h"
 #include "format/lines.h"
 #include "format/record/pan.h"
 #include "format/record/record_json.h"
@@ -37,6 +38,7 @@ struct file_feed {
     struct peek peek;
     enum tt_map_format format;
     struct tt_csv_reader *csv;
+    struct tt_json_lines document; /* of a JSON array or pretty-printed objects */
     struct tt_line_reader lines;
     bool lines_open;
     struct tt_arena arena; /* of the map */
@@ -159,10 +161,15 @@ static enum tt_status open_reader(struct file_feed *self, struct tt_error *err)
         if (status != TT_OK) {
             return status;
         }
-        self->format = first == '{' || first == 0 ? TT_MAP_JSONL : TT_MAP_CSV;
+        self->format = first == '['                 ? TT_MAP_JSON
+                       : first == '{' || first == 0 ? TT_MAP_JSONL
+                                                    : TT_MAP_CSV;
     }
     if (self->format == TT_MAP_CSV) {
         return open_csv(self, source, err);
+    }
+    if (self->format == TT_MAP_JSON) {
+        source = tt_json_lines_init(&self->document, source);
     }
     enum tt_status status = tt_line_reader_init(&self->lines, self->alloc, source,
                                                 self->options.schema->record_size_max + 1);
@@ -268,8 +275,8 @@ static enum tt_status read_row(struct file_feed *self, struct tt_event *event)
     event->source_line = result.line;
     if (status == TT_OK) {
         event->kind = TT_EVENT_TRANSACTION;
-        event->truth = (struct tt_truth){result.label.present, result.label.fraud,
-                                         result.label.kind};
+        event->truth =
+            (struct tt_truth){result.label.present, result.label.fraud, result.label.kind};
         return TT_OK;
     }
     if (status == TT_E_INVALID && result.bytes.data != NULL) {
