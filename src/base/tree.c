@@ -131,3 +131,90 @@ enum tt_status tt_tree_duration(const struct tt_tree *node, int64_t *ret_ms, str
     }
     return fail_type(node, "a duration such as 30d, 12h or 250ms", err);
 }
+
+/* Walking a scalar's source beside its text. */
+struct walk {
+    struct tt_str source;
+    size_t at; /* in the source */
+    uint32_t line, column;
+};
+
+static char source_char(const struct walk *walk, size_t ahead)
+{
+    return walk->at + ahead < walk->source.size ? walk->source.data[walk->at + ahead] : '\0';
+}
+
+static void step(struct walk *walk, size_t count)
+{
+    walk->at += count;
+    walk->column += (uint32_t)count;
+}
+
+/* Over a line break and the indentation behind it: of a block scalar the one its first line has,
+ * else all of it. */
+static void step_line(struct walk *walk, uint32_t indent)
+{
+    walk->at++;
+    walk->line++;
+    walk->column = 1;
+    while (source_char(walk, 0) == ' ' && (indent == 0 || walk->column < indent)) {
+        step(walk, 1);
+    }
+}
+
+/* How many blanks stand before the end of this line, which a flow scalar drops. */
+static size_t trailing_blanks(const struct walk *walk)
+{
+    size_t count = 0;
+    while (source_char(walk, count) == ' ' || source_char(walk, count) == '\t') {
+        count++;
+    }
+    char next = source_char(walk, count);
+    return next == '\n' || next == '\r' ? count : 0;
+}
+
+/* How many bytes of the source make the next byte of the text. */
+static size_t source_width(const struct walk *walk, char quote)
+{
+    char c = source_char(walk, 0);
+    bool escape = (quote == '"' && c == '\\') || (quote == '\'' && c == '\'');
+    return escape ? 2 : 1;
+}
+
+void tt_tree_text_place(const struct tt_tree *node, size_t offset, uint32_t *ret_line,
+                        uint32_t *ret_column)
+{
+    bool is_block = node->source_quote == '|' || node->source_quote == '>';
+    struct walk walk = {node->source, 0, node->source_line, node->source_column};
+    size_t done = 0; /* of the text */
+    if (node->source.data == NULL) {
+        *ret_line = node->line;
+        *ret_column = node->column + (uint32_t)offset + (node->plain ? 0 : 1);
+        return;
+    }
+    while (is_block && done < offset && node->text.data[done] == '\n') {
+        done++; /* blank lines before the content, which starts at its first text */
+    }
+    while (done < offset && done < node->text.size && walk.at < walk.source.size) {
+        step(&walk, is_block ? 0 : trailing_blanks(&walk));
+        if (source_char(&walk, 0) == '\r') {
+            walk.at++;
+        } else if (source_char(&walk, 0) == '\n') {
+            /* a break is a byte of the text, a space where it is folded; of several one less */
+            bool counts = node->text.data[done] == ' ' || node->text.data[done] == '\n';
+            done += counts ? 1 : 0;
+            step_line(&walk, is_block ? node->source_column : 0);
+        } else {
+            step(&walk, source_width(&walk, node->source_quote));
+            done++;
+        }
+    }
+    /* further breaks of the same fold, when a byte behind them is asked for */
+    bool behind = done < node->text.size && node->text.data[done] != '\n';
+    while (behind && source_char(&walk, trailing_blanks(&walk)) == '\n') {
+        step(&walk, trailing_blanks(&walk));
+        step_line(&walk, is_block ? node->source_column : 0);
+    }
+    *ret_line = walk.line;
+    *ret_column = walk.column;
+}

@@ -25,6 +25,11 @@ struct tt_tree {
     struct tt_tree *children; /* first child (sequence items, mapping entries) */
     struct tt_tree *next;     /* next sibling */
     uint32_t child_count;
+    /* From where a scalar's content starts to the end of the document, in the document itself
+     * (valid as long as that is), and its place; absent when the reader does not say. */
+    struct tt_str source;
+    uint32_t source_line, source_column;
+    char source_quote; /* what encloses the content: a quote, '|' or '>', or 0 */
 };
 
 /* The entry of a mapping, or NULL (also when node is NULL or no mapping). */
@@ -35,6 +40,10 @@ const char *tt_tree_kind_name(const struct tt_tree *node);
  * nearest. */
 enum tt_status tt_tree_check_keys(const struct tt_tree *node, const char *const *keys, size_t count,
                                   struct tt_error *err) TT_MUST_USE;
+/* The place in the document of the byte at `offset` of a scalar's text: exact for plain and block
+ * scalars over any number of lines, and for quoted ones with simple escapes. */
+void tt_tree_text_place(const struct tt_tree *node, size_t offset, uint32_t *ret_line,
+                        uint32_t *ret_column);
 /* Typed reads of a scalar; each fails with TT_E_TYPE at the node's place and leaves *ret untouched.
  * Booleans are YAML 1.2's true/false; numbers must be plain. */
 enum tt_status tt_tree_bool(const struct tt_tree *node, bool *ret,

@@ -24,6 +24,9 @@ struct builder {
     struct tt_tree *root;
     uint32_t nodes;
     uint32_t depth;
+    struct tt_str text; /* the document, */
+    size_t line_start;  /* and in it the start of a line not behind the current event's */
+    size_t line;        /* from 0 */
     struct level levels[TT_YAML_DEPTH_MAX + 1];
 };
 
@@ -158,6 +161,63 @@ static enum tt_status open_container(struct builder *builder, struct tt_tree *no
     return TT_OK;
 }
 
+/* The byte at a mark; marks only go forward. */
+static size_t byte_at(struct builder *builder, yaml_mark_t mark)
+{
+    struct tt_str text = builder->text;
+    while (builder->line < mark.line && builder->line_start < text.size) {
+        builder->line += text.data[builder->line_start] == '\n' ? 1 : 0;
+        builder->line_start++;
+    }
+    size_t at = builder->line_start;
+    for (size_t i = 0; i < mark.column && at < text.size; i++) {
+        do {
+            at++;
+        } while (at < text.size && ((unsigned char)text.data[at] & 0xC0) == 0x80);
+    }
+    return at;
+}
+
+/* From the head of a block scalar to its first line that has text. */
+static size_t skip_block_head(struct tt_str text, size_t at, struct tt_tree *node)
+{
+    size_t line_start = at;
+    while (at < text.size && text.data[at] != '\n') {
+        at++;
+    }
+    while (at < text.size && (text.data[at] == '\n' || text.data[at] == ' ')) {
+        if (text.data[at] == '\n') {
+            node->source_line++;
+            line_start = at + 1;
+        }
+        at++;
+    }
+    node->source_column = (uint32_t)(at - line_start) + 1;
+    return at;
+}
+
+/* Where the content of a scalar stands in the document, for errors inside of it. */
+static void note_source(struct builder *builder, const yaml_event_t *event, struct tt_tree *node)
+{
+    size_t at = byte_at(builder, event->start_mark);
+    yaml_scalar_style_t style = event->data.scalar.style;
+    node->source_line = node->line;
+    node->source_column = node->column;
+    if (at >= builder->text.size) {
+        return;
+    }
+    if (style != YAML_PLAIN_SCALAR_STYLE) {
+        node->source_quote = builder->text.data[at];
+    }
+    if (style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE) {
+        at = skip_block_head(builder->text, at, node);
+    } else if (style != YAML_PLAIN_SCALAR_STYLE) {
+        at++;
+        node->source_column++;
+    }
+    node->source = (struct tt_str){builder->text.data + at, builder->text.size - at};
+}
+
 static enum tt_status take_value(struct builder *builder, const yaml_event_t *event)
 {
     yaml_mark_t mark = event->start_mark;
@@ -187,6 +247,7 @@ static enum tt_status take_value(struct builder *builder, const yaml_event_t *ev
     }
     node->kind = TT_TREE_SCALAR;
     node->text = text;
+    note_source(builder, event, node);
     return TT_OK;
 }
 
@@ -319,7 +380,7 @@ static enum tt_status check_text(struct tt_str text, struct tt_error *err)
 enum tt_status tt_yaml_parse(struct tt_arena *arena, struct tt_str text, struct tt_tree **ret,
                              struct tt_error *err)
 {
-    struct builder builder = {.arena = arena, .err = err};
+    struct builder builder = {.arena = arena, .err = err, .text = text};
     yaml_parser_t parser;
     enum tt_status status = check_text(text, err);
     if (status != TT_OK) {

@@ -74,15 +74,12 @@ static enum tt_status compile(struct tt_plan *plan, const struct plan_draft *dra
                               enum tt_type want, struct tt_expr **ret, struct tt_error *err)
 {
     const struct tt_tree *node = tt_tree_get(draft->node, key);
-    /* A quoted scalar's text starts behind the quote. */
-    struct tt_expr_options options = {
-        .text = node->text,
-        .line = node->line,
-        .column = node->column + (node->plain ? 0 : 1),
-        .want = want,
-    };
+    struct tt_expr_options options = {.text = node->text, .want = want};
     enum tt_status status =
         tt_expr_compile(plan->alloc, tt_names_env(plan->names), &options, ret, err);
+    if (status != TT_OK && status != TT_E_NOMEM && err != NULL) {
+        tt_tree_text_place(node, (size_t)err->offset, &err->line, &err->column);
+    }
     if (status == TT_OK) {
         TT_ASSERT(plan->expr_count < TT_ARRAY_SIZE(plan->exprs));
         plan->exprs[plan->expr_count++] = *ret;

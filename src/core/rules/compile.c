@@ -28,9 +28,13 @@ void tt_rules_mix(struct tt_rules *set, const void *data, size_t size)
     set->hash = tt_hash128(&key, data, size);
 }
 
-uint32_t tt_rules_text_column(const struct tt_tree *node)
+enum tt_status tt_rules_fail_in(const struct tt_tree *node, uint64_t offset, enum tt_status status,
+                                const char *message, struct tt_error *err)
 {
-    return node->column + (node->plain ? 0 : 1);
+    uint32_t line = 0;
+    uint32_t column = 0;
+    tt_tree_text_place(node, (size_t)offset, &line, &column);
+    return tt_fail_at(err, status, line, column, offset, "%s", message);
 }
 
 static bool id_equal(const void *item, const void *key)
@@ -51,11 +55,13 @@ static enum tt_status fail_kind(const struct tt_tree *node, const char *what, co
 static enum tt_status compile_condition(struct tt_rules *set, const struct tt_tree *node,
                                         struct tt_expr **ret, struct tt_error *err)
 {
-    struct tt_expr_options options = {.line = node->line,
-                                      .column = tt_rules_text_column(node),
-                                      .want = TT_TYPE_BOOL,
-                                      .text = node->text};
-    return tt_expr_compile(set->alloc, set->env, &options, ret, err);
+    struct tt_expr_options options = {.want = TT_TYPE_BOOL, .text = node->text};
+    struct tt_error inner = {0};
+    enum tt_status status = tt_expr_compile(set->alloc, set->env, &options, ret, &inner);
+    if (status == TT_OK || status == TT_E_NOMEM) {
+        return status == TT_OK ? TT_OK : tt_rules_nomem(err);
+    }
+    return tt_rules_fail_in(node, inner.offset, status, inner.message, err);
 }
 
 static enum tt_status read_condition(struct tt_rules *set, const struct tt_tree *entry,

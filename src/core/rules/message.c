@@ -12,13 +12,6 @@
 #define MESSAGE_SIZE_MAX 500
 #define DECIMALS_BELOW 1e15
 
-static enum tt_status fail_place(const struct tt_tree *node, size_t offset, const char *message,
-                                 struct tt_error *err)
-{
-    uint32_t column = tt_rules_text_column(node) + (uint32_t)offset;
-    return tt_fail_at(err, TT_E_SYNTAX, node->line, column, offset, "%s", message);
-}
-
 /* The slot of a {name} that starts at that offset. */
 static enum tt_status find_slot(struct tt_rules *set, const struct tt_tree *node, size_t offset,
                                 struct tt_str name, uint32_t *ret, struct tt_error *err)
@@ -28,10 +21,11 @@ static enum tt_status find_slot(struct tt_rules *set, const struct tt_tree *node
     }
     const char *nearest = tt_expr_env_nearest(set->env, name);
     int shown = name.size < 64 ? (int)name.size : 64;
-    return tt_fail_at(err, TT_E_UNKNOWN, node->line, tt_rules_text_column(node) + (uint32_t)offset,
-                      offset, "unknown name '%.*s' in the message%s%s%s", shown, name.data,
-                      nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-                      nearest != NULL ? "'?" : "");
+    char message[200];
+    (void)snprintf(message, sizeof(message), "unknown name '%.*s' in the message%s%s%s", shown,
+                   name.data, nearest != NULL ? "; did you mean '" : "",
+                   nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    return tt_rules_fail_in(node, offset, TT_E_UNKNOWN, message, err);
 }
 
 /* Cuts the next part off *at: text up to a brace, then the place behind it. */
@@ -56,7 +50,8 @@ static enum tt_status next_part(struct tt_rules *set, const struct tt_tree *node
     }
     const char *close = memchr(text.data + end, '}', text.size - end);
     if (text.data[end] == '}' || close == NULL) {
-        return fail_place(node, end, "a brace without its other; for a brace write {{ or }}", err);
+        return tt_rules_fail_in(node, end, TT_E_SYNTAX,
+                                "a brace without its other; for a brace write {{ or }}", err);
     }
     struct tt_str name = {text.data + end + 1, (size_t)(close - text.data) - end - 1};
     *at = (size_t)(close - text.data) + 1;
@@ -81,7 +76,7 @@ enum tt_status tt_rules_read_message(struct tt_rules *set, const struct tt_tree 
     }
     size_t valid = tt_str_utf8_check(text);
     if (valid < text.size) {
-        return fail_place(node, valid, "this is not UTF-8", err);
+        return tt_rules_fail_in(node, valid, TT_E_SYNTAX, "this is not UTF-8", err);
     }
     const char *copy = tt_arena_copy(&set->arena, text.data, text.size);
     rule->parts = tt_arena_new_array(&set->arena, text.size + 1, sizeof(*rule->parts));

@@ -58,8 +58,9 @@ uint64_t tt_rule_id_hash(struct tt_str id);
 enum tt_status tt_rules_nomem(struct tt_error *err);
 /* Mixes a piece into the identity. */
 void tt_rules_mix(struct tt_rules *set, const void *data, size_t size);
-/* Where the text of a scalar starts in its file: behind the quote, when it has one. */
-uint32_t tt_rules_text_column(const struct tt_tree *node);
+/* Fails at a byte of a scalar's text, with its place in the file; returns status. */
+enum tt_status tt_rules_fail_in(const struct tt_tree *node, uint64_t offset, enum tt_status status,
+                                const char *message, struct tt_error *err);
 
 /* The parts of the file; each fails with a place. */
 enum tt_status tt_rules_read_lists(struct tt_rules *set, const struct tt_tree *lists,
