@@ -423,6 +423,36 @@ static void an_answer_may_come_before_the_request_is_suspended(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+static void several_listeners_share_the_port(void **state)
+{
+    struct subject *subject = *state;
+    subject->server->ops->close(subject->server);
+    struct tt_microhttpd_options options = {
+        .alloc = &tt_alloc_libc,
+        .threads = 3,
+        .http = {
+            .address = "127.0.0.1", .body_size_max = BODY_MAX, .handler = handle, .ctx = subject}};
+    assert_int_equal(tt_microhttpd_open(&options, &subject->server, NULL), TT_OK);
+    struct tt_http_request *pending[30];
+    int fds[30];
+    for (int i = 0; i < 30; i++) {
+        fds[i] = dial(subject);
+        assert_true(tt_tcp_send_text(fds[i], "GET /later HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    wait_pending(subject, 30, pending);
+    for (int i = 0; i < 20; i++) {
+        respond(subject, pending[i], "one of many");
+    }
+    subject->server->ops->close(subject->server);
+    subject->server = NULL;
+    int answered = 0;
+    for (int i = 0; i < 30; i++) {
+        answered += answer(subject, fds[i]) == 201;
+        (void)close(fds[i]);
+    }
+    assert_int_equal(answered, 20); /* what was answered before the end goes out */
+}
+
 static void big_headers_are_refused(void **state)
 {
     struct subject *subject = *state;
@@ -457,6 +487,7 @@ int main(void)
         CASE(after_quiesce_only_what_is_under_way_is_answered),
         CASE(a_port_in_use_is_named),
         CASE(an_answer_may_come_before_the_request_is_suspended),
+        CASE(several_listeners_share_the_port),
         CASE(big_headers_are_refused),
     };
     return cmocka_run_group_tests_name("http/microhttpd", tests, NULL, NULL);

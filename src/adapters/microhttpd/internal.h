@@ -1,8 +1,9 @@
 /*
  * What the files of the HTTP adapter share.
  *
- * Threads: `lock` guards the lists of requests and the sockets that linger. The library is called on
- *          the listener's thread only; an answer from elsewhere is pushed to its stack.
+ * Threads: `lock` guards the sockets that linger and the end of accepting. The library is called on
+ *          the listener's thread only, and its requests are that thread's; an answer from elsewhere
+ *          is pushed to its stack.
  */
 #ifndef TT_ADAPTERS_MICROHTTPD_INTERNAL_H
 #define TT_ADAPTERS_MICROHTTPD_INTERNAL_H
@@ -56,6 +57,8 @@ struct listener {
     bool quiesced; /* under lock; written by `thread` */
     int listen_fd; /* the daemon's, once there is one */
     int epoll_fd, wake_fd;
+    struct request *live, *free; /* `thread`'s */
+    size_t free_count;
     struct request *answered; /* atomic: a stack that any thread pushes to and `thread` empties */
 };
 struct limits {
@@ -76,8 +79,6 @@ struct server {
     pthread_cond_t changed; /* a listener quiesced */
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
-    struct request *live, *free;
-    size_t free_count;
     struct lingering linger;
 };
 
@@ -95,7 +96,8 @@ size_t tt_microhttpd_unescape(void *ctx, struct MHD_Connection *connection, char
 void tt_microhttpd_take_answers(struct listener *listener);
 /* Resumes all that are still pending, without an answer; nobody else may use the listener. */
 void tt_microhttpd_drop_pending(struct listener *listener);
-void tt_microhttpd_request_free(struct request *request);
+/* Gives back the requests kept for reuse. */
+void tt_microhttpd_free_requests(struct listener *listener);
 struct tt_str tt_microhttpd_header(const struct tt_http_request *request, const char *name);
 struct tt_str tt_microhttpd_query(const struct tt_http_request *request, const char *name);
 void tt_microhttpd_each_query(const struct tt_http_request *request,

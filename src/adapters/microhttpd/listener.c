@@ -87,6 +87,8 @@ void tt_microhttpd_listener_stop(struct listener *listener)
         tt_microhttpd_drop_pending(listener);
         MHD_stop_daemon(listener->daemon);
         listener->daemon = NULL;
+        TT_ASSERT(listener->live == NULL);
+        tt_microhttpd_free_requests(listener);
     } else if (listener->listen_fd >= 0) {
         (void)close(listener->listen_fd);
     }
@@ -102,7 +104,7 @@ static struct MHD_Daemon *make_daemon(struct listener *listener, const struct li
         tt_microhttpd_access, listener, MHD_OPTION_LISTEN_SOCKET, listener->listen_fd,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->memory, MHD_OPTION_CONNECTION_LIMIT,
         limits->connections, MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_seconds,
-        MHD_OPTION_NOTIFY_COMPLETED, tt_microhttpd_completed, listener->server,
+        MHD_OPTION_NOTIFY_COMPLETED, tt_microhttpd_completed, listener,
         MHD_OPTION_UNESCAPE_CALLBACK, tt_microhttpd_unescape, listener->server, MHD_OPTION_END);
 }
 

@@ -58,16 +58,14 @@ size_t tt_microhttpd_unescape(void *ctx, struct MHD_Connection *connection, char
     return (size_t)(out - text);
 }
 
-static struct request *request_new(struct server *server)
+static struct request *request_new(struct listener *listener)
 {
-    pthread_mutex_lock(&server->lock);
-    struct request *request = server->free;
+    struct server *server = listener->server;
+    struct request *request = listener->free;
     if (request != NULL) {
-        server->free = request->next;
-        server->free_count--;
-    }
-    pthread_mutex_unlock(&server->lock);
-    if (request == NULL) {
+        listener->free = request->next;
+        listener->free_count--;
+    } else {
         request = tt_new_array(server->alloc, 1, sizeof *request);
         if (request == NULL) {
             return NULL;
@@ -75,21 +73,29 @@ static struct request *request_new(struct server *server)
         tt_buf_init(&request->body, server->alloc, (size_t)server->body_size_max);
     }
     request->server = server;
-    pthread_mutex_lock(&server->lock);
+    request->listener = listener;
     request->previous = NULL;
-    request->next = server->live;
-    if (server->live != NULL) {
-        server->live->previous = request;
+    request->next = listener->live;
+    if (listener->live != NULL) {
+        listener->live->previous = request;
     }
-    server->live = request;
-    pthread_mutex_unlock(&server->lock);
+    listener->live = request;
     return request;
 }
 
-void tt_microhttpd_request_free(struct request *request)
+static void request_free(struct server *server, struct request *request)
 {
     tt_buf_deinit(&request->body);
-    tt_delete(request->server->alloc, request, sizeof *request);
+    tt_delete(server->alloc, request, sizeof *request);
+}
+
+void tt_microhttpd_free_requests(struct listener *listener)
+{
+    while (listener->free != NULL) {
+        struct request *request = listener->free;
+        listener->free = request->next;
+        request_free(listener->server, request);
+    }
 }
 
 void tt_microhttpd_completed(void *ctx, struct MHD_Connection *connection, void **connection_ctx,
@@ -97,7 +103,7 @@ void tt_microhttpd_completed(void *ctx, struct MHD_Connection *connection, void 
 {
     (void)connection;
     (void)code;
-    struct server *server = ctx;
+    struct listener *listener = ctx;
     struct request *request = *connection_ctx;
     if (request == NULL) {
         return;
@@ -109,24 +115,20 @@ void tt_microhttpd_completed(void *ctx, struct MHD_Connection *connection, void 
     struct tt_buf body = request->body;
     if (body.capacity > BODY_KEPT_MAX) {
         tt_buf_deinit(&body);
-        tt_buf_init(&body, server->alloc, (size_t)server->body_size_max);
+        tt_buf_init(&body, listener->server->alloc, (size_t)listener->server->body_size_max);
     }
     tt_buf_clear(&body);
-    pthread_mutex_lock(&server->lock);
-    *(request->previous != NULL ? &request->previous->next : &server->live) = request->next;
+    *(request->previous != NULL ? &request->previous->next : &listener->live) = request->next;
     if (request->next != NULL) {
         request->next->previous = request->previous;
     }
-    *request = (struct request){.server = server, .body = body};
-    bool keep = server->free_count < FREE_MAX;
-    if (keep) {
-        request->next = server->free;
-        server->free = request;
-        server->free_count++;
-    }
-    pthread_mutex_unlock(&server->lock);
-    if (!keep) {
-        tt_microhttpd_request_free(request);
+    *request = (struct request){.body = body};
+    if (listener->free_count < FREE_MAX) {
+        request->next = listener->free;
+        listener->free = request;
+        listener->free_count++;
+    } else {
+        request_free(listener->server, request);
     }
 }
 
@@ -229,11 +231,10 @@ static enum MHD_Result begin(struct listener *listener, struct MHD_Connection *c
         tt_microhttpd_linger(server, connection);
         return queue_problem(connection, problem);
     }
-    struct request *request = request_new(server);
+    struct request *request = request_new(listener);
     if (request == NULL) {
         return queue_problem(connection, &no_memory);
     }
-    request->listener = listener;
     request->connection = connection;
     request->base.method = method_of(method);
     request->base.path = tt_str_from(path_of(url));
@@ -386,14 +387,12 @@ void tt_microhttpd_take_answers(struct listener *listener)
 
 void tt_microhttpd_drop_pending(struct listener *listener)
 {
-    pthread_mutex_lock(&listener->server->lock);
-    for (struct request *i = listener->server->live; i != NULL; i = i->next) {
-        if (i->listener == listener && i->phase == PHASE_PENDING) {
+    for (struct request *i = listener->live; i != NULL; i = i->next) {
+        if (i->phase == PHASE_PENDING) {
             i->phase = PHASE_DROPPED;
             MHD_resume_connection(i->connection);
         }
     }
-    pthread_mutex_unlock(&listener->server->lock);
 }
 
 static struct tt_str look_up(const struct tt_http_request *base, enum MHD_ValueKind kind,

@@ -42,13 +42,7 @@ static void destroy(struct server *server)
     for (size_t i = 0; i < server->listener_count; i++) {
         tt_microhttpd_listener_stop(&server->listeners[i]);
     }
-    TT_ASSERT(server->live == NULL);
     tt_microhttpd_linger_stop(server);
-    while (server->free != NULL) {
-        struct request *request = server->free;
-        server->free = request->next;
-        tt_microhttpd_request_free(request);
-    }
     (void)pthread_mutex_destroy(&server->lock);
     (void)pthread_cond_destroy(&server->changed);
     tt_delete(server->alloc, server, sizeof *server);
