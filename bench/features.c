@@ -3,9 +3,9 @@
  *
  * usage: features FILE.yaml [transactions] [users]
  *
- * Synthetic events with the handbook stream's shape: 5,000 users with two payments a day, 10,000 merchants, one
- * device for most users, half a year; in order, one label for 120 payments a week late. Events are
- * made outside of the measured time.
+ * Synthetic events with the handbook stream's shape: 5,000 users with two payments a day, 10,000
+ * merchants, two devices a user, half a year, in order. Time is the thread's CPU time in the steps;
+ * making the events is not in it.
  */
 #include <stdio.h>
 #include <stdlib.h>

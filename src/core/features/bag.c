@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* 2, 4, 6, 8, then steps of an eighth: what an entity does not use is a large part of what it costs. */
+/* 2, 4, 6, 8, then steps of an eighth: what an entity does not use is a large part of what it
+ * costs. */
 static uint32_t grown(uint32_t count)
 {
     uint32_t capacity = 2;
@@ -135,7 +136,7 @@ double tt_bag_mad(const struct tt_bag *bag)
     TT_ASSERT(bag->count > 0);
     uint32_t n = bag->count;
     int64_t twice_median = bag->values[(n - 1) / 2] + bag->values[n / 2];
-    /* Deviations grow outwards from the middle on both sides: merge the two runs up to the median. */
+    /* Deviations grow outwards from the middle on both sides: merge the two runs up to it. */
     uint32_t left = (n + 1) / 2, right = left;
     int64_t previous = 0, deviation = 0;
     for (uint32_t i = 0; i <= n / 2; i++) {

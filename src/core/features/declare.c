@@ -1,8 +1,8 @@
 /*
  * Reading features.yaml: which keys there are, which words they take, and where a mistake stands.
  *
- * One pass over the tree fills struct tt_feature and a draft that remembers the node, so that later passes
- * can still name line and column. Nothing is laid out here.
+ * One pass over the tree fills struct tt_feature and a draft that remembers the node, so that later
+ * passes can still name line and column. Nothing is laid out here.
  */
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
  * Rows, edges and running values of an entity.
  *
- * Rows are one linear array with room at both ends: taking the oldest out moves `begin`, a new one goes to the
- * end or, late, is moved in; when the end is reached the rows move back to the start or the array
- * grows. All that can fail is done before anything changes.
+ * Rows are one linear array with room at both ends: taking the oldest out moves `begin`, a new one
+ * goes to the end or, late, is moved in; when the end is reached the rows move back to the start or
+ * the array grows. All that can fail is done before anything changes.
  */
 #include "core/features/entity.h"
 
@@ -311,7 +311,8 @@ enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *e
     return TT_OK;
 }
 
-/* 2, 4, 6, 8, then steps of an eighth: what an entity does not use is a large part of what it costs. */
+/* 2, 4, 6, 8, then steps of an eighth: what an entity does not use is a large part of what it
+ * costs. */
 static uint32_t grown(uint32_t count)
 {
     uint32_t capacity = 2;

@@ -1,8 +1,8 @@
 /*
  * The state of one entity: its rows in (event time, id) order and the running values over them.
  *
- * What:    rows of 8-byte words (time, tag, then the plan's columns); per window two edges into them; running
- *          values that are moved by the rows an edge passes, forwards or backwards.
+ * What:    rows of 8-byte words (time, tag, then the plan's columns); per window two edges into
+ *          them; running values that are moved by the rows an edge passes, forwards or backwards.
  * Why:     every running value can take out what it took in, exactly. So "as of time t" is a matter
  *          of moving the edges to t, whichever way: an event that comes late is handled like any
  *          other, and what is in the values is only ever a function of the rows and t.
@@ -72,8 +72,8 @@ enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *e
 /* Puts a row at its place; its time is the one last sought. */
 enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity *entity,
                                 const int64_t *row, uint32_t *ret_at) TT_MUST_USE;
-/* Puts a row behind all others without moving edges, which are still at the start: for reading a saved
- * state. TT_E_CORRUPT when it does not belong there. */
+/* Puts a row behind all others without moving edges, which are still at the start: for reading a
+ * saved state. TT_E_CORRUPT when it does not belong there. */
 enum tt_status tt_entity_append(struct tt_entity_store *store, struct tt_entity *entity,
                                 const int64_t *row) TT_MUST_USE;
 /* Takes the row just inserted out again. */

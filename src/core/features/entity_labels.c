@@ -6,7 +6,7 @@
  */
 #include "core/features/entity.h"
 
-/* The frauds of labels [begin, end), one event's, are added (+1) to or taken from (-1) the windows. */
+/* The frauds of one event's labels [begin, end) are added (+1) to the windows or taken (-1). */
 static void apply_frauds(struct tt_entity_store *store, struct tt_entity *entity, uint32_t begin,
                          uint32_t end, int sign)
 {

@@ -1,6 +1,6 @@
 /*
- * Filters and expressions: compiled, shared, put in an order in which every input is there, and given to
- * the first step at which it is.
+ * Filters and expressions: compiled, shared, put in an order in which every input is there, and
+ * given to the first step at which it is.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
  * Known frauds of an entity: labels, and for each label window when its frauds count.
  *
- * What:    struct tt_labels holds the labels of the events an entity still remembers; struct tt_frauds answers
- *          "how many frauds count at time t" for one window.
+ * What:    struct tt_labels holds the labels of the events an entity still remembers; struct
+ *          tt_frauds answers "how many frauds count at time t" for one window.
  * Why:     a fraud known at k of an event at e counts in (t - d - w, t - d] for exactly those t in
  *          [max(k, e + d), e + d + w), cut short when a later label takes it back. Two sorted
  *          arrays of those starts and ends answer any t, in any order of arrival: starts ≤ t minus
@@ -34,8 +34,8 @@ void tt_frauds_remove(struct tt_frauds *frauds, int64_t start_ms, int64_t end_ms
 /* How many count at t. */
 uint32_t tt_frauds_at(const struct tt_frauds *frauds, int64_t t_ms);
 
-/* One label; sorted by event time, id, effective time, kind: where two become effective at one instant, the
- * kind that is listed last in enum tt_label_kind holds. */
+/* One label; sorted by event time, id, effective time, kind: where two become effective at one
+ * instant, the kind that is listed last in enum tt_label_kind holds. */
 struct tt_label_row {
     int64_t time_ms;      /* of the event */
     int64_t effective_ms; /* later of known and recorded */

@@ -1,5 +1,6 @@
 /*
- * Laying out a step: what a row holds, which windows there are, which running values, who reads them.
+ * Laying out a step: what a row holds, which windows there are, which running values, who reads
+ * them.
  *
  * Everything is shared by equality: a window by (window, delay), a value by (kind, field, window,
  * filter), a column by its source. Values are then sorted by window and by what they take from a

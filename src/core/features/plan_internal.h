@@ -1,7 +1,8 @@
 /*
  * What a plan looks like inside: the layout that the compiler makes and the step executes.
  *
- * What:    per entity: columns of a row, spans (windows), running values, filters, reads and the expressions due.
+ * What:    per entity: columns of a row, spans (windows), running values, filters, reads and the
+ *          expressions due.
  * Why:     everything a step does per event is a walk over these small arrays; names, texts and
  *          YAML are gone by then.
  * Owner:   all of it lives in the plan's arena.

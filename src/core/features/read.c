@@ -1,8 +1,9 @@
 /*
- * Reading features: means, deviations and quantiles from exact integers, and what is looked up in rows.
+ * Reading features: means, deviations and quantiles from exact integers, and what is looked up in
+ * rows.
  *
- * The standard deviation is taken around the integer part of the mean: sum (x - m)^2 is exact in 128
- * bits, so nothing cancels however large the amounts are.
+ * The standard deviation is taken around the integer part of the mean: sum (x - m)^2 is exact in
+ * 128 bits, so nothing cancels however large the amounts are.
  */
 #include "core/features/read.h"
 

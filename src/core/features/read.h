@@ -2,7 +2,8 @@
  * A feature's value out of an entity's state.
  *
  * What:    one function per aggregate over edges, running values and rows.
- * Why:     integers become doubles here and only here, in one fixed way, so equal states give equal bits.
+ * Why:     integers become doubles here and only here, in one fixed way, so equal states give equal
+ *          bits.
  * Threads: reads one entity.
  * Units:   amounts leave as major units, times as the feature's unit.
  */

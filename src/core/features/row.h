@@ -1,7 +1,8 @@
 /*
  * A transaction as a row of a step.
  *
- * What:    the words an entity remembers of an event: time, id, filter bits, currency, the plan's columns.
+ * What:    the words an entity remembers of an event: time, id, filter bits, currency, the plan's
+ *          columns.
  * Why:     fixed words, so that rows can be moved, searched and taken out again exactly.
  * Threads: pure functions.
  */

@@ -1,10 +1,10 @@
 /*
  * Running a step: events in log order against the entities of one kind.
  *
- * A batch is passed in chunks: keys are hashed and their buckets fetched first, entities and their rows a few
- * events ahead, so that the work on one event hides the memory latency of the next ones. Whether an
- * entity is still remembered is decided by its newest event and the log's watermark alone; the sweep that frees
- * memory only takes what could not be seen any more.
+ * A batch is passed in chunks: keys are hashed and their buckets fetched first, entities and their
+ * rows a few events ahead, so that the work on one event hides the memory latency of the next ones.
+ * Whether an entity is still remembered is decided by its newest event and the log's watermark
+ * alone; the sweep that frees memory only takes what could not be seen any more.
  */
 #include "core/features/step.h"
 

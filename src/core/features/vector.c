@@ -1,4 +1,5 @@
-/* The packed vector: version 1 | count u16 | plan 16 bytes | mask | the values that are there, little-endian. */
+/* The packed vector: version 1 | count u16 | plan 16 bytes | mask | the values that are there,
+ * little-endian. */
 #include "core/features/vector.h"
 
 #include <float.h>

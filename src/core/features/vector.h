@@ -5,8 +5,8 @@
  * Why:     vectors are stored with every transaction and sent between services; a missing value
  * costs a bit. The length is implied by the header, and both are checked. Owner:   bytes go to the
  * caller's buffer, the vector is the caller's. Threads: pure functions. Limits:
- * TT_VECTOR_BYTES_MAX. Fails:   unpack with TT_E_CORRUPT (length, version, mask beyond count, not finite),
- * vector untouched.
+ * TT_VECTOR_BYTES_MAX. Fails:   unpack with TT_E_CORRUPT (length, version, mask beyond count, not
+ * finite), vector untouched.
  */
 #ifndef TT_CORE_FEATURES_VECTOR_H
 #define TT_CORE_FEATURES_VECTOR_H

@@ -1,8 +1,9 @@
 /*
  * The engine against the slow, obvious model, and against itself passed another way.
  *
- * Seeded random logs with ties, disorder within and beyond the allowed lateness, gaps up to years, missing keys,
- * duplicates, several currencies and labels that change. TT_FEATURES_EVENTS raises the size.
+ * Seeded random logs with ties, disorder within and beyond the allowed lateness, gaps up to years,
+ * missing keys, duplicates, several currencies and labels that change. TT_FEATURES_EVENTS raises
+ * the size.
  */
 #include <math.h>
 #include <setjmp.h>

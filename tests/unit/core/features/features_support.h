@@ -1,7 +1,8 @@
 /*
  * Building plans, steps and events for the tests of features.
  *
- * What:    YAML text to a plan; a world of events whose texts live as long as it; all steps of a plan in a row.
+ * What:    YAML text to a plan; a world of events whose texts live as long as it; all steps of a
+ *          plan in a row.
  * Owner:   the test; everything comes from the allocator it names.
  * Threads: one thread.
  */

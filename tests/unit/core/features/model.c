@@ -95,8 +95,8 @@ static double scale_of(const struct tt_txn *txn, struct tt_str field)
                                                   : pow(10.0, tt_currency_exponent(txn->currency));
 }
 
-/* Collects what precedes `index` in the log and lies in the feature's window, itself included unless the
- * feature leaves it out. */
+/* Collects what precedes `index` in the log and lies in the feature's window, itself included
+ * unless the feature leaves it out. */
 static void collect(const struct model *model, size_t index, const struct tt_feature *feature,
                     struct window *window)
 {

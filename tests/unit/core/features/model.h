@@ -2,7 +2,8 @@
  * The slow, obvious features: every value by looking at every earlier event of the log again.
  *
  * What:    remembers the log as it was passed and computes a feature from its declaration alone.
- * Why:     shares nothing with the engine but the declaration: no rows, edges, running values or order.
+ * Why:     shares nothing with the engine but the declaration: no rows, edges, running values or
+ *          order.
  * Owner:   the test; events must outlive the model.
  * Threads: one thread.
  */
@@ -29,8 +30,8 @@ struct model {
 void model_init(struct model *model, const struct tt_plan *plan, model_filter *filter,
                 size_t capacity);
 void model_deinit(struct model *model);
-/* Takes the next event of the log and computes its vector (transactions). Keys are texts that end in
- * their number below 4096 ("u-17"); a transaction's seq is its log index + 1, which is a label's
+/* Takes the next event of the log and computes its vector (transactions). Keys are texts that end
+ * in their number below 4096 ("u-17"); a transaction's seq is its log index + 1, which is a label's
  * first_seq. */
 void model_pass(struct model *model, const struct tt_event *event, struct tt_vector *ret);
 

@@ -508,8 +508,8 @@ static void attributes_are_kept_as_fixed_point_and_hashes(void **state)
     bench_deinit(&bench);
 }
 
-/* What a late event sees must not depend on how far back the process remembers beyond the retention:
- * one that was restarted from the retained history gives the same. */
+/* What a late event sees must not depend on how far back the process remembers beyond the
+ * retention: one that was restarted from the retained history gives the same. */
 static void a_late_event_sees_no_more_than_a_replay_could(void **state)
 {
     (void)state;
