@@ -43,7 +43,8 @@ struct tt_wake tt_runner_wake(struct tt_runner *runner, unsigned thread);
 /* Starts the threads. */
 enum tt_status tt_runner_start(struct tt_runner *runner, struct tt_error *err) TT_MUST_USE;
 /* Runs all stages of thread 0 in the calling thread until its sources are exhausted and nothing is
- * under way; for files. on_round (may be NULL) is called after every round. Returns the first failure. */
+ * under way; for files. on_round (may be NULL) is called after every round. Returns the first
+ * failure. */
 enum tt_status tt_runner_run_inline(struct tt_runner *runner,
                                     void (*on_round)(void *ctx, int64_t monotonic_ns), void *ctx,
                                     struct tt_error *err) TT_MUST_USE;

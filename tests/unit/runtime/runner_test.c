@@ -334,6 +334,12 @@ static void ticks_come_without_events(void **state)
     assert_int_equal(tt_runner_wait(runner, WAIT_MS, &err), TT_OK);
 }
 
+static void count_round(void *ctx, int64_t monotonic_ns)
+{
+    assert_int_equal(monotonic_ns, INT64_C(7000000));
+    ++*(uint64_t *)ctx;
+}
+
 static void a_file_runs_in_the_callers_thread(void **state)
 {
     (void)state;
@@ -343,7 +349,10 @@ static void a_file_runs_in_the_callers_thread(void **state)
     add(0, &left);
     add(0, &right);
     add(0, &sink);
-    assert_int_equal(tt_runner_run_inline(runner, &err), TT_OK);
+    uint64_t rounds = 0;
+    tt_fake_clock_advance(&fake, 7);
+    assert_int_equal(tt_runner_run_inline(runner, count_round, &rounds, &err), TT_OK);
+    assert_in_range(rounds, source.events_wanted / POOL_SIZE, source.events_wanted);
     assert_int_equal(sink.seen, source.events_wanted);
     assert_int_equal(right.seen, source.events_wanted);
     assert_int_equal(tt_event_pool_used(&pool), 0);
@@ -355,7 +364,7 @@ static void a_failure_ends_a_run_in_the_callers_thread(void **state)
     left.fail_at = 1000;
     add(0, &source);
     add(0, &left);
-    assert_int_equal(tt_runner_run_inline(runner, &err), TT_E_IO);
+    assert_int_equal(tt_runner_run_inline(runner, NULL, NULL, &err), TT_E_IO);
     assert_string_equal(err.message, told.message);
     assert_true(source.seen < 2000);
 }
@@ -365,7 +374,7 @@ static void nobody_listening_loses_nothing(void **state)
     (void)state;
     source.events_wanted = 1000;
     add(0, &source);
-    assert_int_equal(tt_runner_run_inline(runner, &err), TT_OK);
+    assert_int_equal(tt_runner_run_inline(runner, NULL, NULL, &err), TT_OK);
     assert_int_equal(source.seen, 1000);
     assert_int_equal(tt_event_pool_used(&pool), 0);
 }
@@ -379,7 +388,7 @@ static void events_come_home_after_the_runner_is_gone(void **state)
     assert_int_equal(bus->ops->open_consumer(bus, "numbers", "slow", (struct tt_wake){NULL, NULL},
                                              &consumer, &err),
                      TT_OK);
-    assert_int_equal(tt_runner_run_inline(runner, &err), TT_OK);
+    assert_int_equal(tt_runner_run_inline(runner, NULL, NULL, &err), TT_OK);
     assert_int_equal(source.refused, 2);
     assert_int_equal(bus->ops->lag(consumer), POOL_SIZE);
 }
