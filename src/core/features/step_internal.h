@@ -35,8 +35,7 @@ struct tt_step {
     struct tt_expr_scratch scratch;
 };
 
-/* A new entity with that key, which is not there yet; another one may have to go. NULL: no memory.
- * */
+/* A new entity with that key, which is not there yet; another may have to go. NULL: no memory. */
 struct tt_entity *tt_step_make_entity(struct tt_step *step, const struct tt_hash128 *key);
 
 #endif
