@@ -214,8 +214,10 @@ static bool check_in(struct tt_compile *compile, struct tt_node *node)
         return false;
     }
     if (!comparable(node->args->type, tt_code_item(list->type))) {
-        (void)tt_compile_fail(compile, TT_E_TYPE, node->offset, "%s is never in a %s",
-                              tt_code_name(node->args->type, item_name), list_name);
+        bool is_text = TT_CODE_KIND(node->args->type) == TT_TYPE_STRING;
+        (void)tt_compile_fail(compile, TT_E_TYPE, node->offset, "%s is never in a %s%s",
+                              tt_code_name(node->args->type, item_name), list_name,
+                              is_text ? "; texts are written in quotes" : "");
         return false;
     }
     return true;
