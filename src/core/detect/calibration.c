@@ -13,6 +13,7 @@
 #define BINS_PER_OCTAVE_BITS 6
 #define ABOVE (TT_HISTOGRAM_BINS - TT_HISTOGRAM_BELOW)
 #define TAIL_SHARE 0.005      /* the tail is fitted beyond the 99.5 % point */
+#define TAIL_BINS_MIN 8       /* scores on fewer steps have no tail to go on from */
 #define TAIL_COUNT_MIN 1000.0 /* with fewer scores than this, the prior's tail stays */
 #define PRIOR_COUNT 200.0     /* scores the prior is worth while there are none */
 #define TIE_BREAK 1e-9        /* rise of the surprise per bin where nothing was seen */
@@ -170,13 +171,15 @@ static bool fit_tail(const struct tt_histogram *histogram, struct tail *ret)
     }
     double at = bin_edge(bin);
     double excess = 0.0;
+    uint32_t filled = 0;
     for (uint32_t i = bin; i < TT_HISTOGRAM_BINS; i++) {
         double middle = 0.5 * (bin_edge(i) + bin_edge(i + 1));
         excess += (double)histogram->bins[i] * (middle - at);
+        filled += histogram->bins[i] != 0 ? 1 : 0;
     }
     excess /= (double)above;
     *ret = (struct tail){.from = bin, .at = at, .slope = 1.0 / excess};
-    return excess > 0.0;
+    return filled >= TAIL_BINS_MIN;
 }
 
 void tt_calibration_init(struct tt_calibration *ret, const struct tt_axis *axis,
@@ -189,13 +192,14 @@ void tt_calibration_init(struct tt_calibration *ret, const struct tt_axis *axis,
     double prior_count = PRIOR_COUNT * PRIOR_COUNT / (PRIOR_COUNT + total);
     struct tail tail;
     bool has_tail = fit_tail(histogram, &tail);
+    double one = total >= TAIL_COUNT_MIN ? 1.0 : 0.0; /* before, the prior keeps p above 0 */
     uint64_t above = histogram->total;
     double least = 0.0;
     for (uint32_t i = 0; i <= TT_HISTOGRAM_BINS; i++) {
         double edge = bin_edge(i);
-        double seen = (double)above / (double)TT_HISTOGRAM_ONE + (has_tail ? 1.0 : 0.0);
+        double seen = (double)above / (double)TT_HISTOGRAM_ONE + one;
         double expected = prior_count * prior(prior_ctx, edge / axis->scale + axis->offset);
-        double p = (seen + expected) / (total + prior_count + (has_tail ? 1.0 : 0.0));
+        double p = (seen + expected) / (total + prior_count + one);
         double surprise = -tt_log(p < 1.0 ? p : 1.0);
         if (has_tail && i == tail.from) {
             tail.surprise = surprise;

@@ -3,7 +3,8 @@
  *
  * What:    a histogram that is learned, and the curve compiled from it that is looked up.
  * Why:     p = (1 + #{reference ≥ s}) / (n + 1), interpolated inside a bin so that scores do not tie;
- *          beyond the 99.5 % point a fitted exponential tail, so that the top does not tie either;
+ *          beyond the 99.5 % point a fitted exponential tail, so that the top does not tie either
+ *          (scores that only take a few values have none: what was never seen gets 1 / (n + 1));
  *          before there are enough scores a conservative parametric law stands in and fades out.
  *          The histogram is log-linear with fixed edges (64 bins an octave), so histograms add up in any
  *          order. Counts are fixed-point and shrink with event time (half-life of the setup).
