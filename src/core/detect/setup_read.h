@@ -23,5 +23,9 @@ enum tt_status tt_setup_read_number(const struct tt_tree *node, double low, doub
 /* An integer in [low, high]. node NULL: *ret stays, TT_OK. */
 enum tt_status tt_setup_read_count(const struct tt_tree *node, uint32_t low, uint32_t high,
                                    uint32_t *ret, struct tt_error *err) TT_MUST_USE;
+/* The list `features` of zscore (mean and std) or iqr (quartiles) into detector->judged. */
+enum tt_status tt_judge_parse(const struct tt_setup *setup, struct tt_detector *detector,
+                              const struct tt_tree *tree, bool quartiles,
+                              struct tt_error *err) TT_MUST_USE;
 
 #endif
