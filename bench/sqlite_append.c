@@ -161,7 +161,7 @@ static void print(const char *name, const struct measure *measure, size_t rows)
                  measure->longest * 1e3);
 }
 
-/* Long turns, so that the log moved behind an append falls into the turn of the one it is due to. */
+/* Long turns, so that the log moved behind an append falls into its own turn. */
 static void run_turn(struct source *source, size_t group_size, struct tt_store *store, sqlite3 *db,
                      sqlite3_stmt *insert, struct measure *measure)
 {

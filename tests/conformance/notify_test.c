@@ -1,5 +1,5 @@
-/* The suite every adapter of the notify port passes, and what only the webhook promises. The receiver is
- * the HTTP adapter on loopback. */
+/* The suite every adapter of the notify port passes, and what only the webhook promises. The
+ * receiver is the HTTP adapter on loopback. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

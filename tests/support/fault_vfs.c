@@ -1,5 +1,5 @@
-/* See fault_vfs.h. Every write remembers what it overwrote until the file is synced; power-on undoes
- * the newest writes of each sector, how many is drawn from the seed. */
+/* See fault_vfs.h. Every write remembers what it overwrote until the file is synced; power-on
+ * undoes the newest writes of each sector, how many is drawn from the seed. */
 #include "support/fault_vfs.h"
 
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /*
  * An SQLite VFS that fails on demand and loses what was not synced.
  *
- * What:    over the default VFS: the disk is full after so many bytes; the n-th sync fails; the power
- *          goes. At power-on every file is put back to a state a disk might be in: each 512-byte sector
- *          keeps some first part of the writes since the file's last sync.
+ * What:    over the default VFS: the disk is full after so many bytes; the n-th sync fails; the
+ *          power goes. At power-on every file is put back to a state a disk might be in: each
+ *          512-byte sector keeps some first part of the writes since the file's last sync.
  * Why:     an acknowledged commit is a promise; this is how it is tried.
  * Owner:   the struct is the test's; close every connection before power_on and deinit.
  * Threads: file operations from any thread; the controls from one.

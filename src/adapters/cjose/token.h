@@ -3,8 +3,8 @@
  *
  * What:    signs and checks compact tokens with the claims sub, role, scope, iat, nbf, exp.
  * Why:     the algorithm is a property of the key, not of the token: the header is compared before
- *          anything is verified (RFC 8725 §3.1). Tokens that were verified are remembered by a keyed
- *          128-bit hash, since a client sends the same one with every request.
+ *          anything is verified (RFC 8725 §3.1). Tokens that were verified are remembered by a
+ *          keyed 128-bit hash, since a client sends the same one with every request.
  * Threads: safe from any thread.
  * Limits:  a token of 4 KiB; a secret of 32 to 1024 bytes (RFC 7518 §3.2); 1024 remembered tokens.
  * Fails:   open: TT_E_INVALID (secret), TT_E_NOMEM. check: TT_E_DENIED,

@@ -2,8 +2,8 @@
  * The memory of tokens that were verified.
  *
  * What:    a fixed set-associative table from a token's keyed 128-bit hash to its claims.
- * Why:     verifying costs tens of microseconds, hashing a fraction of one. The hash is keyed with a
- *          secret, so nobody can make another token meet it.
+ * Why:     verifying costs tens of microseconds, hashing a fraction of one. The hash is keyed with
+ *          a secret, so nobody can make another token meet it.
  * Threads: one lock a group of sets.
  * Limits:  fixed size; in a full set the entry that expires first goes.
  */

@@ -3,15 +3,17 @@
  *
  * What:    POST with webhook-id, webhook-timestamp and webhook-signature "v1,base64(HMAC-SHA-256(
  *          id.timestamp.body))"; one attempt a call.
- * Why:     the receiver can tell us from others and sees each key once. The address is checked after
- *          its name was resolved, on the very socket that is connected: a name that points inside
- *          (or begins to, later) is refused. Source: standardwebhooks.com, specification 1.0.
+ * Why:     the receiver can tell us from others and sees each key once. The address is checked
+ *          after its name was resolved, on the very socket that is connected: a name that points
+ *          inside (or begins to, later) is refused. Source: standardwebhooks.com, specification
+ *          1.0.
  * Owner:   options are copied.
  * Threads: one thread a notifier. The first open in a process must not race with others.
  * Limits:  URL 2048 bytes; body 1 MiB; the answer is read up to 64 KiB and not kept.
  * Fails:   open: TT_E_INVALID (URL, secret), TT_E_NOMEM. deliver: 2xx is TT_OK; 429, and 503 with
  *          Retry-After, TT_E_AGAIN; 408 and a passed timeout TT_E_TIMEOUT; other 3xx and 4xx
- *          TT_E_DENIED; other 5xx, a refused connection, TLS TT_E_IO; an inside address TT_E_DENIED.
+ *          TT_E_DENIED; other 5xx, a refused connection, TLS TT_E_IO; an inside address
+ *          TT_E_DENIED.
  */
 #ifndef TT_ADAPTERS_CURL_WEBHOOK_H
 #define TT_ADAPTERS_CURL_WEBHOOK_H

@@ -7,8 +7,8 @@
  * Units:   times from the clock it was given, ms.
  * Limits:  entries_max entries and bytes_max bytes of keys, values and bookkeeping: the least
  *          recently used go first. A value that could never fit is TT_E_LIMIT.
- * Fails:   TT_E_NOMEM (the old value is then gone), TT_E_LIMIT, TT_E_NOT_FOUND, TT_E_INVALID (ttl or
- *          window not positive).
+ * Fails:   TT_E_NOMEM (the old value is then gone), TT_E_LIMIT, TT_E_NOT_FOUND, TT_E_INVALID (ttl
+ *          or window not positive).
  */
 #ifndef TT_ADAPTERS_MEMORY_CACHE_H
 #define TT_ADAPTERS_MEMORY_CACHE_H

@@ -1,6 +1,6 @@
-/* Lingering close: after an answer that came before the end of the body, the rest is read and thrown
- * away, up to a deadline. Otherwise the kernel resets the connection and the client may lose the
- * answer (RFC 9112 §9.6).
+/* Lingering close: after an answer that came before the end of the body, the rest is read and
+ * thrown away, up to a deadline. Otherwise the kernel resets the connection and the client may
+ * lose the answer (RFC 9112 §9.6).
  *
  * The library closes its own descriptor; we read from a duplicate, in one thread for all. */
 #include <errno.h>

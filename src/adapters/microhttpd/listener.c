@@ -2,8 +2,8 @@
  *
  * The library's own thread is not used: its loop calls epoll_wait again, blocking, whenever a call
  * returned exactly as many events as fit (128 in 0.9.75), and leaves those unserved meanwhile. Run
- * from outside it never blocks; we wait on its epoll descriptor instead. Nor is it called from other
- * threads: resuming from there races with its loop's look at what was resumed.
+ * from outside it never blocks; we wait on its epoll descriptor instead. Nor is it called from
+ * other threads: resuming from there races with its loop's look at what was resumed.
  */
 #include <limits.h>
 #include <poll.h>

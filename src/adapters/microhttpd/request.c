@@ -1,8 +1,8 @@
 /* One request: from the library's callbacks to the handler, and back by an answer from any thread.
  *
- * The handler runs on the listener's thread. A request it does not answer is suspended; the answer is
- * pushed to the listener's stack by whoever has it, and the listener resumes. So an answer that comes
- * before the suspension is no special case, and many answers cost one wake-up.
+ * The handler runs on the listener's thread. A request it does not answer is suspended; the answer
+ * is pushed to the listener's stack by whoever has it, and the listener resumes. So an answer that
+ * comes before the suspension is no special case, and many answers cost one wake-up.
  */
 #include "adapters/microhttpd/internal.h"
 

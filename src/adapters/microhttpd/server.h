@@ -9,11 +9,11 @@
  * Threads: `threads` listeners, each with its own connections; respond from anywhere, but not
  *          during or after close.
  * Limits:  bodies: body_size_max (413 at once when Content-Length says so, else when it is passed,
- *          with the rest thrown away); request line and headers together: header_size_max (431 or 414,
- *          the library's own page); connections_max (further ones wait in the backlog);
+ *          with the rest thrown away); request line and headers together: header_size_max (431 or
+ *          414, the library's own page); connections_max (further ones wait in the backlog);
  *          idle_timeout_ms, rounded up to seconds.
- * Fails:   open: TT_E_IO with address and reason, TT_E_DENIED (a port one may not have), TT_E_INVALID,
- *          TT_E_NOMEM.
+ * Fails:   open: TT_E_IO with address and reason, TT_E_DENIED (a port one may not have),
+ *          TT_E_INVALID, TT_E_NOMEM.
  */
 #ifndef TT_ADAPTERS_MICROHTTPD_SERVER_H
 #define TT_ADAPTERS_MICROHTTPD_SERVER_H

@@ -235,7 +235,7 @@ extern const struct tt_state_ops tt_sqlite_state_ops;
 /* Starts and stops the thread that moves the log into the database file. */
 enum tt_status tt_sqlite_checkpoint_start(struct tt_sqlite *self, struct tt_error *err);
 void tt_sqlite_checkpoint_stop(struct tt_sqlite *self);
-/* After a commit, with the writer held: wakes that thread, or moves the log here when it is long. */
+/* After a commit, with the writer held: wakes that thread, or moves a long log itself. */
 void tt_sqlite_checkpoint_due(struct tt_sqlite *self);
 
 /* open.c */

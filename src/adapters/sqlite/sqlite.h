@@ -11,9 +11,9 @@
  *          database file, so that commits rarely wait for it.
  * Limits:  days_max day tables: rows of further days go to one common pair. A text or blob: 1 GB
  *          (SQLite's).
- * Fails:   TT_E_IO cannot open, or another process (or this one) has it open; TT_E_UNSUPPORTED newer
- *          schema; TT_E_FULL; TT_E_CORRUPT; TT_E_NOMEM. After a failed write nothing further is
- *          written: every later write fails the same way until the database is opened again.
+ * Fails:   TT_E_IO cannot open, or another process (or this one) has it open; TT_E_UNSUPPORTED
+ *          newer schema; TT_E_FULL; TT_E_CORRUPT; TT_E_NOMEM. After a failed write nothing further
+ *          is written: every later write fails the same way until the database is opened again.
  */
 #ifndef TT_ADAPTERS_SQLITE_SQLITE_H
 #define TT_ADAPTERS_SQLITE_SQLITE_H

@@ -1,5 +1,5 @@
-/* What the store promises when the disk fails: every acknowledged append is there exactly once, a group
- * that was not acknowledged is there wholly or not at all, and the store goes on from there. */
+/* What the store promises when the disk fails: every acknowledged append is there exactly once, a
+ * group that was not acknowledged is there wholly or not at all, and the store goes on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
