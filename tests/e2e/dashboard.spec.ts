@@ -59,7 +59,7 @@ async function accessibilityProblems(): Promise<string[]> {
 
 test("the one-time link signs in and leaves no trace in the address bar", async () => {
   await page.goto(link);
-  await expect(page.getByRole("heading", { name: "Anomalies" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Anomalies", exact: true })).toBeVisible();
   expect(page.url()).toBe(`${url}/app/`);
   expect(await page.evaluate(() => JSON.stringify([location.href, history.state]))).not.toContain(
     code,
@@ -165,5 +165,5 @@ test("signing out forgets the token and asks for another", async () => {
 
   await page.getByLabel("Access token").fill(token);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("heading", { name: "Anomalies" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Anomalies", exact: true })).toBeVisible();
 });
