@@ -172,12 +172,14 @@ static void a_wrong_value_is_refused_where_it_stands(void **state)
     assert_refused("http: {body_max: -5}\n", TT_E_TYPE, 1, 18,
                    "http.body_max: expected a size such as 64KiB or 1GiB from 1KiB to 1GiB, "
                    "not \"-5\"");
-    assert_refused("store: {retry_for: 5}\n", TT_E_TYPE, 1, 20,
-                   "store.retry_for: expected a duration such as 250ms, 30s or 7d from 0s to 1h, "
-                   "not \"5\"");
-    assert_refused("store: {retry_for: 2h}\n", TT_E_INVALID, 1, 20,
-                   "store.retry_for: expected a duration such as 250ms, 30s or 7d from 0s to 1h, "
-                   "not \"2h\"");
+    assert_refused(
+        "pipeline: {drain_timeout: 5}\n", TT_E_TYPE, 1, 27,
+        "pipeline.drain_timeout: expected a duration such as 250ms, 30s or 7d from 0s to 1h, "
+        "not \"5\"");
+    assert_refused(
+        "pipeline: {drain_timeout: 2h}\n", TT_E_INVALID, 1, 27,
+        "pipeline.drain_timeout: expected a duration such as 250ms, 30s or 7d from 0s to 1h, "
+        "not \"2h\"");
     assert_refused("alerts: {log: yes}\n", TT_E_TYPE, 1, 15,
                    "alerts.log: expected true or false, not \"yes\"");
     assert_refused("cpu: sse\n", TT_E_INVALID, 1, 6,
