@@ -1,0 +1,116 @@
+/* Alert cases: one alert a customer, unless it gets worse. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "services/anomaly_aggregator/cases.h"
+#include "support/torture.h"
+
+#define DAY TT_MS_PER_DAY
+
+static struct tt_event *make(struct tt_event *event, const char *user, int64_t ms,
+                             uint8_t severity)
+{
+    memset(event, 0, sizeof *event);
+    event->txn.timestamp_ms = ms;
+    event->txn.text[TT_TEXT_USER_ID] = tt_str_from(user);
+    event->decision.severity = severity;
+    return event;
+}
+
+static void init(struct tt_cases *cases, const struct tt_alloc *alloc)
+{
+    tt_cases_init(cases, alloc, (struct tt_hash_key){1, 2}, DAY, 1000);
+}
+
+static void a_burst_of_one_customer_alerts_once(void **state)
+{
+    (void)state;
+    struct tt_cases cases;
+    struct tt_event event;
+    init(&cases, &tt_alloc_libc);
+    assert_true(tt_cases_alert(&cases, make(&event, "u", 1000, TT_SEVERITY_MEDIUM)));
+    for (int64_t i = 1; i < 50; i++) {
+        assert_false(tt_cases_alert(&cases, make(&event, "u", 1000 + i, TT_SEVERITY_MEDIUM)));
+    }
+    assert_true(tt_cases_alert(&cases, make(&event, "v", 1100, TT_SEVERITY_MEDIUM)));
+    tt_cases_deinit(&cases);
+}
+
+static void what_is_more_severe_than_the_case_alerts_again(void **state)
+{
+    (void)state;
+    struct tt_cases cases;
+    struct tt_event event;
+    init(&cases, &tt_alloc_libc);
+    assert_true(tt_cases_alert(&cases, make(&event, "u", 1000, TT_SEVERITY_MEDIUM)));
+    assert_true(tt_cases_alert(&cases, make(&event, "u", 1001, TT_SEVERITY_CRITICAL)));
+    assert_false(tt_cases_alert(&cases, make(&event, "u", 1002, TT_SEVERITY_HIGH)));
+    tt_cases_deinit(&cases);
+}
+
+static void a_case_is_over_after_the_dedupe_time(void **state)
+{
+    (void)state;
+    struct tt_cases cases;
+    struct tt_event event;
+    init(&cases, &tt_alloc_libc);
+    assert_true(tt_cases_alert(&cases, make(&event, "u", 0, TT_SEVERITY_HIGH)));
+    assert_false(tt_cases_alert(&cases, make(&event, "u", DAY - 1, TT_SEVERITY_HIGH)));
+    assert_true(tt_cases_alert(&cases, make(&event, "u", DAY, TT_SEVERITY_LOW)));
+    tt_cases_deinit(&cases);
+}
+
+static void closed_cases_are_swept(void **state)
+{
+    (void)state;
+    struct tt_cases cases;
+    struct tt_event event;
+    char user[16];
+    init(&cases, &tt_alloc_libc);
+    for (int64_t i = 0; i < 500; i++) {
+        (void)snprintf(user, sizeof user, "u%d", (int)i);
+        assert_true(tt_cases_alert(&cases, make(&event, user, i, TT_SEVERITY_LOW)));
+    }
+    assert_int_equal(cases.map.count, 500);
+    assert_true(tt_cases_alert(&cases, make(&event, "later", 3 * DAY, TT_SEVERITY_LOW)));
+    assert_int_equal(cases.map.count, 1);
+    tt_cases_deinit(&cases);
+}
+
+static enum tt_status torture_body(const struct tt_alloc *alloc, void *ctx)
+{
+    (void)ctx;
+    struct tt_cases cases;
+    struct tt_event event;
+    init(&cases, alloc);
+    for (int i = 0; i < 20; i++) {
+        char user[16];
+        (void)snprintf(user, sizeof user, "u%d", i);
+        /* whatever memory does, a new customer's anomaly alerts */
+        assert_true(tt_cases_alert(&cases, make(&event, user, 1, TT_SEVERITY_LOW)));
+    }
+    tt_cases_deinit(&cases);
+    return TT_OK;
+}
+
+static void no_memory_means_one_alert_too_many_never_one_too_few(void **state)
+{
+    (void)state;
+    tt_torture_run(torture_body, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_burst_of_one_customer_alerts_once),
+        cmocka_unit_test(what_is_more_severe_than_the_case_alerts_again),
+        cmocka_unit_test(a_case_is_over_after_the_dedupe_time),
+        cmocka_unit_test(closed_cases_are_swept),
+        cmocka_unit_test(no_memory_means_one_alert_too_many_never_one_too_few),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
