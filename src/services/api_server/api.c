@@ -5,10 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "format/record/pan.h"
 #include "services/api_server/call.h"
 #include "services/api_server/problem.h"
 
 #define BODY_SIZE_MAX (64u << 20)
+#define ARENA_BLOCK_SIZE 1024
+#define ARENA_SIZE_MAX (1u << 20)
 
 struct route {
     enum tt_http_method method;
@@ -84,6 +87,17 @@ bool tt_call_problem(struct tt_call *call, uint16_t status, const char *code, co
         tt_response_header(call->response, "Retry-After", TT_STR("1"));
     }
     return true;
+}
+
+struct tt_str tt_call_id(struct tt_call *call, struct tt_str id)
+{
+    struct tt_str stored = id;
+    uint32_t count = 0;
+    if (id.data != NULL) {
+        (void)tt_pan_tokenise(&call->api->schema->pan_key, id, TT_ID_SIZE_MAX, &call->arena,
+                              &stored, &count);
+    }
+    return stored;
 }
 
 bool tt_call_time(struct tt_str text, int64_t *ret_ms)
@@ -279,11 +293,13 @@ static bool run(struct tt_api *api, struct tt_http_request *request,
 {
     struct tt_call call = {.api = api, .request = request, .response = response};
     tt_buf_init(&call.body, api->context->alloc, BODY_SIZE_MAX);
+    tt_arena_init(&call.arena, api->context->alloc, ARENA_BLOCK_SIZE, ARENA_SIZE_MAX);
     bool now = what(&call);
     if (now) {
         count_answer(api, response->status);
         api->server->ops->respond(request, response);
     }
+    tt_arena_deinit(&call.arena);
     tt_buf_deinit(&call.body);
     return false;
 }

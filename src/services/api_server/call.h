@@ -17,6 +17,7 @@ struct tt_call {
     struct tt_principal principal;
     struct tt_str segment; /* what `*` stood for */
     struct tt_buf body;
+    struct tt_arena arena; /* what lives as long as the call */
 };
 
 /* Handlers return true when they answered, false when the answer comes later. */
@@ -36,6 +37,8 @@ bool tt_call_problem(struct tt_call *call, uint16_t status, const char *code, co
                      ...) TT_PRINTF(4, 5);
 /* Adds a header; its value must live until the answer is given. */
 void tt_response_header(struct tt_http_response *response, const char *name, struct tt_str value);
+/* An id as it is stored: a card number in it is the same token. The copy, if any, lives in call->arena. */
+struct tt_str tt_call_id(struct tt_call *call, struct tt_str id);
 /* RFC 3339 or epoch ms; false when it is neither. */
 bool tt_call_time(struct tt_str text, int64_t *ret_ms);
 

@@ -69,7 +69,7 @@ static bool parse_detector(const struct tt_engine *engine, struct tt_str value)
 
 struct visit {
     struct query *query;
-    const struct tt_engine *engine;
+    struct tt_call *call;
 };
 
 static void on_argument(void *ctx, struct tt_str name, struct tt_str value)
@@ -87,12 +87,12 @@ static void on_argument(void *ctx, struct tt_str name, struct tt_str value)
     } else if (tt_str_equal_text(name, "min_score")) {
         problem = parse_score(value, &filter->score_min) ? NULL : "a number from 0 to 1";
     } else if (tt_str_equal_text(name, "user_id")) {
-        filter->user_id = value;
+        filter->user_id = tt_call_id(visit->call, value);
     } else if (tt_str_equal_text(name, "merchant_id")) {
-        filter->merchant_id = value;
+        filter->merchant_id = tt_call_id(visit->call, value);
     } else if (tt_str_equal_text(name, "detector")) {
         filter->detector = value;
-        problem = parse_detector(visit->engine, value) ? NULL : "no such detector";
+        problem = parse_detector(visit->call->api->context->engine, value) ? NULL : "no such detector";
     } else if (tt_str_equal_text(name, "status")) {
         filter->status = value;
         problem = parse_status(value) ? NULL : "open, confirmed, dismissed or snoozed";
@@ -187,7 +187,7 @@ bool get_anomalies(struct tt_call *call)
 {
     struct query query = {.filter = {.from_ms = TT_TIME_NONE, .to_ms = TT_TIME_NONE}};
     query.filter.limit = LIMIT_DEFAULT;
-    struct visit visit = {&query, call->api->context->engine};
+    struct visit visit = {&query, call};
     tt_call_http(call)->each_query(call->request, on_argument, &visit);
     if (query.problem != NULL) {
         return tt_call_problem(call, 400, "bad_parameter", "%.*s: %s",
@@ -271,9 +271,10 @@ bool get_transaction(struct tt_call *call)
     struct found found = {.call = call};
     struct tt_error err = {0};
     struct tt_store *store = call->api->store;
-    struct tt_str user_id = tt_call_http(call)->query(call->request, "user_id");
-    enum tt_status status = store->ops->find(store, user_id, call->segment, TT_TIME_NONE, on_found,
-                                             &found, &err);
+    struct tt_str user_id =
+        tt_call_id(call, tt_call_http(call)->query(call->request, "user_id"));
+    enum tt_status status = store->ops->find(store, user_id, tt_call_id(call, call->segment),
+                                             TT_TIME_NONE, on_found, &found, &err);
     if (status != TT_OK) {
         return store_failed(call, &err);
     }

@@ -27,7 +27,7 @@ struct tt_api_keys {
     pthread_mutex_t lock;
     struct api_key *rows;
     size_t count, capacity;
-    struct timespec read_at; /* the file's modification time when it was read */
+    struct stat read_file; /* the file as it was when it was read; zeros: it was not there */
     int64_t looked_ns;
     size_t path_size;
     char path[];
@@ -132,6 +132,7 @@ static enum tt_status parse(struct tt_api_keys *keys, struct tt_str text, struct
 static enum tt_status load(struct tt_api_keys *keys, struct tt_error *err)
 {
     struct stat info;
+    memset(&keys->read_file, 0, sizeof keys->read_file);
     if (stat(keys->path, &info) != 0) {
         keys->count = 0;
         return TT_OK;
@@ -143,7 +144,7 @@ static enum tt_status load(struct tt_api_keys *keys, struct tt_error *err)
         status = parse(keys, tt_buf_str(&buf), err);
     }
     tt_buf_deinit(&buf);
-    keys->read_at = info.st_mtim;
+    keys->read_file = info;
     return status;
 }
 
@@ -191,6 +192,17 @@ static const struct api_key *find(const struct tt_api_keys *keys, struct tt_hash
     return NULL;
 }
 
+/* A new file is another inode even where the clock of the file system is too coarse to tell. */
+static bool has_changed(const struct tt_api_keys *keys)
+{
+    struct stat info = {0};
+    const struct stat *old = &keys->read_file;
+    (void)stat(keys->path, &info);
+    return info.st_ino != old->st_ino || info.st_size != old->st_size ||
+           info.st_mtim.tv_sec != old->st_mtim.tv_sec ||
+           info.st_mtim.tv_nsec != old->st_mtim.tv_nsec;
+}
+
 /* Reads the file again when it has changed, so that a new key works without a restart. */
 static void refresh(struct tt_api_keys *keys)
 {
@@ -199,10 +211,7 @@ static void refresh(struct tt_api_keys *keys)
         return;
     }
     keys->looked_ns = now_ns;
-    struct stat info;
-    bool there = stat(keys->path, &info) == 0;
-    if (there && info.st_mtim.tv_sec == keys->read_at.tv_sec &&
-        info.st_mtim.tv_nsec == keys->read_at.tv_nsec) {
+    if (!has_changed(keys)) {
         return;
     }
     struct tt_error err;

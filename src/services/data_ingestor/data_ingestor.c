@@ -8,8 +8,9 @@
 
 /* Free events that a pull leaves alone, for epoch marks. */
 #define BATCH_MAX (TT_BATCH_MAX / 2)
-/* Bytes of a refused record that are kept. */
+/* Bytes of a refused record that are kept; what is masked goes a card number further than the cut. */
 #define REJECT_BYTES_MAX 4096
+#define REJECT_BYTES_SEEN (REJECT_BYTES_MAX + 128)
 /* Names of unknown fields that are logged, each once. */
 #define UNKNOWN_NAMES_MAX 256
 
@@ -37,11 +38,12 @@ static void reject(struct ingestor *ingestor, struct tt_event *event, const char
                    struct tt_str bytes)
 {
     event->kind = TT_EVENT_REJECT;
-    size_t size = bytes.size < REJECT_BYTES_MAX ? bytes.size : REJECT_BYTES_MAX;
+    size_t size = bytes.size < REJECT_BYTES_SEEN ? bytes.size : REJECT_BYTES_SEEN;
     char *copy = tt_arena_copy(&event->text, bytes.data != NULL ? bytes.data : "", size);
     char *text = tt_arena_copy(&event->text, detail.data, detail.size);
     if (copy != NULL) {
         (void)tt_pan_mask(copy, size);
+        size = size < REJECT_BYTES_MAX ? size : REJECT_BYTES_MAX;
     }
     event->rejection = (struct tt_rejection){
         .reason = reason,

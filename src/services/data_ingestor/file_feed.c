@@ -20,6 +20,7 @@
 #define MAP_BLOCK_SIZE 16384
 #define MAP_SIZE_MAX (16u << 20)
 #define REJECT_BYTES_MAX 4096
+#define REJECT_BYTES_SEEN (REJECT_BYTES_MAX + 128)
 
 /* The beginning of the content, looked at to tell CSV from JSON, then given again. */
 struct peek {
@@ -184,11 +185,12 @@ static void set_reject(struct tt_event *event, const struct tt_verdict *verdict,
     struct tt_error text;
     (void)tt_fail(&text, TT_E_INVALID, verdict->field[0] != '\0' ? "%s: %s" : "%s%s",
                   verdict->field, verdict->detail);
-    size_t size = bytes.size < REJECT_BYTES_MAX ? bytes.size : REJECT_BYTES_MAX;
+    size_t size = bytes.size < REJECT_BYTES_SEEN ? bytes.size : REJECT_BYTES_SEEN;
     char *copy = tt_arena_copy(&event->text, bytes.data != NULL ? bytes.data : "", size);
     char *detail = tt_arena_copy(&event->text, text.message, strlen(text.message));
     if (copy != NULL) {
         (void)tt_pan_mask(copy, size);
+        size = size < REJECT_BYTES_MAX ? size : REJECT_BYTES_MAX;
     }
     event->rejection = (struct tt_rejection){
         .reason = tt_reject_code(verdict->reason),

@@ -10,6 +10,7 @@
 
 #include "adapters/cjose/token.h"
 #include "adapters/memory/cache.h"
+#include "base/timetext.h"
 #include "services/api_server/auth.h"
 #include "support/fake_clock.h"
 

@@ -12,7 +12,7 @@ struct outcome {
     uint32_t calls;
     uint16_t status;
     bool problem;
-    char text[256];
+    char text[2048];
 };
 
 static void done(void *ctx, struct tt_submission *submission)
