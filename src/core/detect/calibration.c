@@ -17,6 +17,7 @@
 #define TAIL_COUNT_MIN 1000.0 /* with fewer scores than this, the prior's tail stays */
 #define PRIOR_COUNT 200.0     /* scores the prior is worth while there are none */
 #define TIE_BREAK 1e-9        /* rise of the surprise per bin where nothing was seen */
+#define STEEP 0.05            /* surprise across a bin, from where the curve inside it matters */
 #define COMPRESS_FROM 12.0
 #define SURPRISE_MAX 36.0 /* 1 - e^-36 is the last double but one below 1 */
 
@@ -193,6 +194,7 @@ void tt_calibration_init(struct tt_calibration *ret, const struct tt_axis *axis,
     struct tail tail;
     bool has_tail = fit_tail(histogram, &tail);
     double one = total >= TAIL_COUNT_MIN ? 1.0 : 0.0; /* before, the prior keeps p above 0 */
+    ret->tail_from = has_tail ? tail.at : 1e308;
     uint64_t above = histogram->total;
     double least = 0.0;
     for (uint32_t i = 0; i <= TT_HISTOGRAM_BINS; i++) {
@@ -215,6 +217,18 @@ void tt_calibration_init(struct tt_calibration *ret, const struct tt_axis *axis,
     ret->slope_past = (ret->edges[TT_HISTOGRAM_BINS] - ret->edges[TT_HISTOGRAM_BINS - 1]) / width;
 }
 
+/* Surprise inside a bin: scores are spread evenly in it, so p is linear; a value that most scores share
+ * then gets the middle of its step. */
+static double between(double low, double high, double share)
+{
+    double rise = high - low;
+    if (rise < STEEP) {
+        return low + share * rise;
+    }
+    double surprise = low - tt_log1p(-share * (1.0 - tt_exp(-rise)));
+    return surprise < high ? surprise : high;
+}
+
 double tt_calibration_surprise(const struct tt_calibration *calibration, double score)
 {
     double x = on_axis(&calibration->axis, score);
@@ -225,7 +239,10 @@ double tt_calibration_surprise(const struct tt_calibration *calibration, double 
         surprise += (x - low) * calibration->slope_past;
     } else {
         double share = (x - low) / (bin_edge(bin + 1) - low);
-        surprise += (share > 0.0 ? share : 0.0) * (calibration->edges[bin + 1] - surprise);
+        double high = calibration->edges[bin + 1];
+        share = share > 0.0 ? share : 0.0;
+        surprise = low >= calibration->tail_from ? surprise + share * (high - surprise)
+                                                 : between(surprise, high, share);
     }
     if (surprise > COMPRESS_FROM) {
         surprise = COMPRESS_FROM + 2.0 * tt_log1p(0.5 * (surprise - COMPRESS_FROM));

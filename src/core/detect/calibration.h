@@ -37,9 +37,10 @@ struct tt_histogram {
 /* The chance of a score at least this high, as far as theory goes: in (0, 1], falling. */
 typedef double tt_prior_tail(const void *ctx, double score);
 
-/* Surprise, -ln p, at the bins' lower edges; linear in between. */
+/* Surprise, -ln p, at the bins' lower edges; in between p is linear, in the fitted tail its logarithm. */
 struct tt_calibration {
     struct tt_axis axis;
+    double tail_from; /* on the axis; 1e308 when there is none */
     double edges[TT_HISTOGRAM_BINS + 1];
     double slope_past;             /* of the surprise beyond the last edge, per unit of the axis */
     struct tt_histogram histogram; /* what it was compiled from */

@@ -55,6 +55,7 @@ struct tt_detector_ops {
     const char *name;
     struct tt_axis axis;  /* where its scores lie for calibration */
     tt_prior_tail *prior; /* ctx: the struct tt_detector */
+    uint32_t settled;     /* from this epoch on its scores mean what later ones mean */
     /* The detector's mapping in detectors.yaml; keys common to all are read already. */
     enum tt_status (*parse)(const struct tt_setup *setup, struct tt_detector *detector,
                             const struct tt_tree *tree, struct tt_error *err);
@@ -114,6 +115,7 @@ void tt_rules_judge(const struct tt_setup *setup, const void *model, struct tt_e
  * up to exp of the result when ret_terms is used for shares. 0 when no detector says anything. */
 double tt_fuse(const struct tt_setup *setup, const struct tt_event *event,
                double ret_terms[TT_DETECTORS_MAX]);
+#define TT_FUSE_SETTLED 3 /* as tt_detector_ops.settled, for the fused score */
 /* Law of tt_fuse while nothing was seen. ctx is not used. */
 double tt_fuse_prior(const void *ctx, double score);
 extern const struct tt_axis tt_fuse_axis;

@@ -403,6 +403,7 @@ const struct tt_detector_ops tt_detector_isolation_forest = {
     .name = "isolation_forest",
     .axis = {0.4, 1024.0},
     .prior = forest_prior,
+    .settled = 1,
     .parse = forest_parse,
     .initial = forest_initial,
     .score = forest_score,

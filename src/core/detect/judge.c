@@ -181,10 +181,15 @@ static bool deviation(const struct tt_judged *judged, const struct baseline *pee
     return true;
 }
 
+/* Against the own history a heavy-tailed law; against the peers, whose values may be rare counts,
+ * Cantelli's bound, which no law passes. */
 static double deviation_prior(const void *ctx, double score)
 {
     const struct tt_judged *judged = ctx;
-    double p = tt_student_tail(score, 4.0) * (judged->tail == TT_TAIL_BOTH ? 2.0 : 1.0);
+    double p = judged->against == TT_AGAINST_OWN ? tt_student_tail(score, 4.0)
+               : score > 0.0                     ? 1.0 / (1.0 + score * score)
+                                                 : 1.0;
+    p *= judged->tail == TT_TAIL_BOTH ? 2.0 : 1.0;
     return p < 1.0 ? p : 1.0;
 }
 
@@ -503,16 +508,22 @@ static enum tt_status judge_train(const void *learner_void, const struct tt_allo
 {
     const struct judge_learner *learner = learner_void;
     struct judge_model *model = model_new(alloc, learner->count, err);
-    if (model == NULL) {
-        return TT_E_NOMEM;
+    struct tt_histogram *nothing = tt_new_array(alloc, 1, sizeof *nothing);
+    if (model == NULL || nothing == NULL) {
+        judge_model_free(alloc, model);
+        tt_delete(alloc, nothing, sizeof *nothing);
+        return tt_fail(err, TT_E_NOMEM, "out of memory for a model");
     }
     for (uint32_t i = 0; i < learner->count; i++) {
         const struct tt_judged *judged = &learner->detector->judged[i];
         const struct judge_learner_part *part = &learner->parts[i];
         model->parts[i].baseline = baseline_of(judged, &part->sums);
-        tt_calibration_init(&model->parts[i].calibration, &deviation_axis, &part->sums.deviations,
-                            deviation_prior, judged);
+        /* Deviations from no baseline are no reference for those from one. */
+        bool measured = part->baseline.count > 0.0;
+        tt_calibration_init(&model->parts[i].calibration, &deviation_axis,
+                            measured ? &part->sums.deviations : nothing, deviation_prior, judged);
     }
+    tt_delete(alloc, nothing, sizeof *nothing);
     *ret_model = model;
     return TT_OK;
 }
@@ -523,6 +534,7 @@ static void judge_advance(void *learner_void, const void *model_void, uint64_t f
     const struct judge_model *model = model_void;
     for (uint32_t i = 0; i < learner->count; i++) {
         struct judge_sums *sums = &learner->parts[i].sums;
+        bool measured = learner->parts[i].baseline.count > 0.0;
         learner->parts[i].baseline = model->parts[i].baseline;
         sums->count = tt_decay(sums->count, factor);
         sums->own_count = tt_decay(sums->own_count, factor);
@@ -534,7 +546,7 @@ static void judge_advance(void *learner_void, const void *model_void, uint64_t f
         sums->sum = negative ? -(__int128)size : (__int128)size;
         sums->squares =
             (sums->squares >> 32) * factor + (((sums->squares & UINT32_MAX) * factor) >> 32);
-        tt_histogram_decay(&sums->deviations, factor);
+        tt_histogram_decay(&sums->deviations, measured ? factor : 0);
     }
 }
 
@@ -588,6 +600,7 @@ static enum tt_status iqr_parse(const struct tt_setup *setup, struct tt_detector
     {.name = ops_name,                                                                             \
      .axis = {0.0, 16.0},                                                                          \
      .prior = surprise_prior,                                                                      \
+     .settled = 2,                                                                                 \
      .parse = ops_parse,                                                                           \
      .initial = judge_initial,                                                                     \
      .score = judge_score,                                                                         \

@@ -128,30 +128,40 @@ uint64_t tt_trainer_count(const struct tt_trainer *trainer)
     return trainer->count;
 }
 
-/* A detector's next model and its calibration. */
-static enum tt_status train_slot(const struct tt_trainer *trainer, uint32_t slot,
-                                 struct tt_bundle *bundle, struct tt_error *err)
+/* Whether scores by the bundle before `epoch` can be a reference. The first epochs' cannot: a score is
+ * calibrated by what is beneath it, so each level counts only from where the one beneath has settled;
+ * until then its parametric law stands in. */
+static bool is_settled(const struct tt_setup *setup, uint32_t slot, uint32_t epoch)
 {
-    const struct tt_detector_ops *ops = trainer->setup->detectors[slot].ops;
-    const struct tt_histogram *histogram = &trainer->histograms[slot];
-    if (trainer->learners[slot] == NULL) {
-        tt_bundle_calibrate(bundle, slot, histogram);
-        return TT_OK;
+    uint32_t settled =
+        slot == setup->detector_count ? TT_FUSE_SETTLED : setup->detectors[slot].ops->settled;
+    return epoch > settled;
+}
+
+/* A slot's next model and its calibration; first is working space. */
+static enum tt_status train_slot(const struct tt_trainer *trainer, uint32_t slot,
+                                 struct tt_bundle *bundle, struct tt_histogram *first,
+                                 struct tt_error *err)
+{
+    enum tt_status status = TT_OK;
+    const struct tt_histogram *reference = &trainer->histograms[slot];
+    memset(first, 0, sizeof *first);
+    if (!is_settled(trainer->setup, slot, bundle->epoch)) {
+        reference = first;
     }
-    enum tt_status status =
-        ops->train(trainer->learners[slot], trainer->alloc, &bundle->models[slot], err);
-    if (status != TT_OK || bundle->models[slot] == NULL || histogram->total != 0 ||
-        ops->reference == NULL) {
-        tt_bundle_calibrate(bundle, slot, histogram);
-        return status;
+    if (slot < trainer->setup->detector_count && trainer->learners[slot] != NULL) {
+        const struct tt_detector_ops *ops = trainer->setup->detectors[slot].ops;
+        const void *learner = trainer->learners[slot];
+        status = ops->train(learner, trainer->alloc, &bundle->models[slot], err);
+        if (status == TT_OK && bundle->models[slot] != NULL && reference->total == 0 &&
+            ops->reference != NULL) {
+            status = ops->reference(learner, bundle->models[slot], trainer->alloc, first);
+            reference = first;
+        }
     }
-    struct tt_histogram *first = tt_new_array(trainer->alloc, 1, sizeof *first);
-    if (first == NULL) {
-        return tt_fail(err, TT_E_NOMEM, "out of memory for a calibration");
+    if (status == TT_OK) {
+        tt_bundle_calibrate(bundle, slot, reference);
     }
-    status = ops->reference(trainer->learners[slot], bundle->models[slot], trainer->alloc, first);
-    tt_bundle_calibrate(bundle, slot, first);
-    tt_delete(trainer->alloc, first, sizeof *first);
     return status;
 }
 
@@ -168,7 +178,8 @@ static void advance(struct tt_trainer *trainer, const struct tt_bundle *bundle, 
         }
     }
     for (uint32_t i = 0; i <= setup->detector_count; i++) {
-        tt_histogram_decay(&trainer->histograms[i], factor);
+        tt_histogram_decay(&trainer->histograms[i],
+                           is_settled(setup, i, bundle->epoch) ? factor : 0);
     }
     if (trainer->last_close_ms == TT_TIME_NONE || time_ms > trainer->last_close_ms) {
         trainer->last_close_ms = time_ms;
@@ -178,7 +189,6 @@ static void advance(struct tt_trainer *trainer, const struct tt_bundle *bundle, 
 enum tt_status tt_trainer_close(struct tt_trainer *trainer, uint32_t epoch, int64_t event_time_ms,
                                 struct tt_bundle **ret_bundle, struct tt_error *err)
 {
-    const struct tt_setup *setup = trainer->setup;
     struct tt_bundle *bundle;
     enum tt_status status = tt_bundle_new(trainer->alloc, trainer->setup, &bundle, err);
     if (status != TT_OK) {
@@ -187,12 +197,15 @@ enum tt_status tt_trainer_close(struct tt_trainer *trainer, uint32_t epoch, int6
     bundle->epoch = epoch;
     bundle->closed_ms = event_time_ms;
     bundle->count = trainer->count;
-    for (uint32_t i = 0; status == TT_OK && i < setup->detector_count; i++) {
-        status = train_slot(trainer, i, bundle, err);
+    struct tt_histogram *space = tt_new(trainer->alloc, sizeof *space);
+    if (space == NULL) {
+        status = tt_fail(err, TT_E_NOMEM, "out of memory for a calibration");
     }
+    for (uint32_t i = 0; status == TT_OK && i <= trainer->setup->detector_count; i++) {
+        status = train_slot(trainer, i, bundle, space, err);
+    }
+    tt_delete(trainer->alloc, space, sizeof *space);
     if (status == TT_OK) {
-        tt_bundle_calibrate(bundle, setup->detector_count,
-                            &trainer->histograms[setup->detector_count]);
         status = tt_bundle_seal(bundle, err);
     }
     if (status != TT_OK) {

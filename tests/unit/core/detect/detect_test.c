@@ -341,8 +341,8 @@ static void a_labelled_fraud_leaves_the_reference(void **state)
         }
         tt_event_done(&event);
     }
-    assert_int_equal(tt_trainer_close(with, 1, 1, &a, NULL), TT_OK);
-    assert_int_equal(tt_trainer_close(without, 1, 1, &b, NULL), TT_OK);
+    assert_int_equal(tt_trainer_close(with, 9, 1, &a, NULL), TT_OK);
+    assert_int_equal(tt_trainer_close(without, 9, 1, &b, NULL), TT_OK);
     for (uint32_t i = 0; i <= SLOTS; i++) {
         if (i != SLOT_RULES) {
             assert_int_equal(a->calibrations[i]->histogram.total,
