@@ -1,9 +1,9 @@
 /*
  * The bundle's decoder on arbitrary bytes.
  *
- * The input is what stands between a bundle's frame (magic, version, setup) and its checksum, both of
- * which are put around it here, because no mutation would ever get past them. What decodes must encode
- * to the same bytes and score a payment to a p-value inside (0, 1).
+ * The input is what stands between a bundle's frame (magic, version, setup) and its checksum, both
+ * of which are put around it here, because no mutation would ever get past them. What decodes must
+ * encode to the same bytes and score a payment to a p-value inside (0, 1).
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,11 @@
 /*
- * Little-endian bytes: the bounded writer's and reader's primitives behind every binary form we keep.
+ * Little-endian bytes: the bounded writer's and reader's primitives behind every binary form we
+ * keep.
  *
- * What:    fixed-width integers, doubles and varints appended to a tt_buf, and read back from a view.
- * Why:     one reader that cannot run past its end: after the first failure every read gives 0 and `bad`
- *          stays set, so that a decoder checks once per section and never loops on garbage.
+ * What:    fixed-width integers, doubles and varints appended to a tt_buf, and read back from a
+ *          view.
+ * Why:     one reader that cannot run past its end: after the first failure every read gives 0 and
+ *          `bad` stays set, so that a decoder checks once per section and never loops on garbage.
  * Owner:   the reader is a view; the buffer is the caller's.
  * Threads: values.
  * Fails:   writers as tt_buf_append (the buffer remembers); readers set bad.

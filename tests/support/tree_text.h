@@ -1,8 +1,8 @@
 /*
  * A tree for tests from compact text, so that core's tests need no YAML.
  *
- * What:    `{key: value, list: [a, "b c"], nested: {x: 1}}` as a YAML flow mapping reads it: plain or
- *          double-quoted scalars without escapes, line and column of everything.
+ * What:    `{key: value, list: [a, "b c"], nested: {x: 1}}` as a YAML flow mapping reads it: plain
+ *          or double-quoted scalars without escapes, line and column of everything.
  * Owner:   nodes lie in the arena; the text must outlive them only while parsing.
  * Threads: one.
  * Fails:   asserts (cmocka) on text that is not of this form.

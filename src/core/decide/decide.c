@@ -1,6 +1,6 @@
 /*
- * The decision; see decide.h. What is ordinary costs a logarithm, an exponential and a look-up; only
- * an anomaly is explained.
+ * The decision; see decide.h. What is ordinary costs a logarithm, an exponential and a look-up;
+ * only an anomaly is explained.
  */
 #include "core/decide/decide.h"
 

@@ -5,14 +5,14 @@
  *          calibrated again, so that the law of the result is known whatever the dependence between
  *          detectors. Severity by cut-offs on that p-value, raised by rule hits; the verdict is the
  *          strictest of the rules' and the policy's, and detectors alone reach review at most.
- * Why:     one scale for everything: evidence is the logit of the score, ln((1 - p) / p), and the reasons'
- *          contributions add up to it.
+ * Why:     one scale for everything: evidence is the logit of the score, ln((1 - p) / p), and the
+ *          reasons' contributions add up to it.
  *          Source: Wilson, "The harmonic mean p-value for combining dependent tests", PNAS 2019.
  * Owner:   messages lie in event->text and live as long as the event.
  * Threads: setup and bundle may be shared; the event belongs to the calling thread.
  * Limits:  TT_REASONS_MAX reasons; the rest is summed into one, detector TT_REASON_OTHER.
- * Fails:   TT_E_NOMEM when event->text has no room for the messages; score, severity and verdict are
- *          then valid and the reasons without messages.
+ * Fails:   TT_E_NOMEM when event->text has no room for the messages; score, severity and verdict
+ *          are then valid and the reasons without messages.
  */
 #ifndef TT_CORE_DECIDE_DECIDE_H
 #define TT_CORE_DECIDE_DECIDE_H

@@ -1,8 +1,8 @@
 /*
  * Evidence split to reasons; see reasons.h and decide.h.
  *
- * The fused sum is additive in the detectors' terms, so a detector's part of the logit is its part of
- * that sum; a detector splits its part to features by its own explanation. The same feature from
+ * The fused sum is additive in the detectors' terms, so a detector's part of the logit is its part
+ * of that sum; a detector splits its part to features by its own explanation. The same feature from
  * several detectors becomes one reason, told by the one that weighs most.
  */
 #include "core/decide/reasons.h"
@@ -91,7 +91,7 @@ static void add_detector(struct candidates *list, const struct tt_setup *setup,
     }
 }
 
-/* Greatest contribution first; rules before features, then by number, so that the order is fixed. */
+/* Greatest contribution first; rules before features, then by number, so that the order is fixed */
 static bool comes_before(const struct candidate *a, const struct candidate *b)
 {
     if (a->contribution > b->contribution || a->contribution < b->contribution) {

@@ -1,4 +1,4 @@
-/* See words.h. A sentence names the value, whose habit it is, what is usual and how far off it is. */
+/* See words.h. A sentence names the value, whose habit it is, what is usual and how far off. */
 #include "core/decide/words.h"
 
 #include "base/math.h"
@@ -115,7 +115,7 @@ static bool put_times(double observed, double expected, struct tt_buf *buf)
     return true;
 }
 
-/* The observed value and what it counts: "412.50 EUR", "7 payments in an hour", "trust score 0.2". */
+/* The observed value and what it counts: "412.50 EUR", "7 payments in an hour", "score 0.2". */
 static void put_subject(const struct tt_sentence *sentence, struct tt_buf *buf)
 {
     const struct tt_words *words = &sentence->setup->words[sentence->feature];

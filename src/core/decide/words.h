@@ -1,11 +1,12 @@
 /*
  * What a reason says, in the words of a fraud analyst.
  *
- * What:    one sentence from an observed and an expected value, the feature's words and unit, and whose
- *          habit it is compared with.
+ * What:    one sentence from an observed and an expected value, the feature's words and unit, and
+ *          whose habit it is compared with.
  * Owner:   text goes to the caller's buffer.
  * Threads: pure functions.
- * Units:   values are in the feature's own unit, amounts in major units of the transaction's currency.
+ * Units:   values are in the feature's own unit, amounts in major units of the transaction's
+ *          currency.
  * Fails:   as tt_buf_append; the buffer remembers.
  */
 #ifndef TT_CORE_DECIDE_WORDS_H

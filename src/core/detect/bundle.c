@@ -1,9 +1,10 @@
 /*
  * Bundles: made, shared, written and read; see bundle.h.
  *
- * The form: magic, version, setup hash, epoch, closed_ms, count, a model per slot (length and bytes,
- * empty = none), a histogram per slot and the fused one's, and at the end the hash of all of it, which
- * is both the checksum and the bundle's identity. Curves are compiled from the histograms when read.
+ * The form: magic, version, setup hash, epoch, closed_ms, count, a model per slot (length and
+ * bytes, empty = none), a histogram per slot and the fused one's, and at the end the hash of all
+ * of it, which is both the checksum and the bundle's identity. Curves are compiled from the
+ * histograms when read.
  */
 #include "core/detect/bundle.h"
 

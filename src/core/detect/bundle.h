@@ -1,8 +1,8 @@
 /*
  * A bundle: everything that was learned across entities, for one setup, up to one closed epoch.
  *
- * What:    the detectors' models, the calibrations of their scores and of the fused one. Immutable and
- *          content-hashed; every decision carries the hash of the bundle it was made with.
+ * What:    the detectors' models, the calibrations of their scores and of the fused one. Immutable
+ *          and content-hashed; every decision carries the hash of the bundle it was made with.
  * Why:     swapping one object between batches keeps all shards and replicas in step, and a stored
  *          decision can be made again from its bundle bit for bit (DELIVERY §5).
  * Owner:   made by tt_bundle_initial, tt_bundle_decode or tt_trainer_close from their allocator;

@@ -1,8 +1,8 @@
 /*
  * The histogram, and the curve compiled from it; see calibration.h.
  *
- * A bin's number comes from the bits of 1 + |x|: exponent and six bits of the fraction. That is exact,
- * costs no logarithm, and puts the finest bins around zero.
+ * A bin's number comes from the bits of 1 + |x|: exponent and six bits of the fraction. That is
+ * exact, costs no logarithm, and puts the finest bins around zero.
  */
 #include "core/detect/calibration.h"
 
@@ -217,8 +217,8 @@ void tt_calibration_init(struct tt_calibration *ret, const struct tt_axis *axis,
     ret->slope_past = (ret->edges[TT_HISTOGRAM_BINS] - ret->edges[TT_HISTOGRAM_BINS - 1]) / width;
 }
 
-/* Surprise inside a bin: scores are spread evenly in it, so p is linear; a value that most scores share
- * then gets the middle of its step. */
+/* Surprise inside a bin: scores are spread evenly in it, so p is linear; a value that most scores
+ * share then gets the middle of its step. */
 static double between(double low, double high, double share)
 {
     double rise = high - low;

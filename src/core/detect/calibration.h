@@ -2,18 +2,19 @@
  * Calibration: raw scores to p-values against recent traffic.
  *
  * What:    a histogram that is learned, and the curve compiled from it that is looked up.
- * Why:     p = (1 + #{reference ≥ s}) / (n + 1), interpolated inside a bin so that scores do not tie;
- *          beyond the 99.5 % point a fitted exponential tail, so that the top does not tie either
+ * Why:     p = (1 + #{reference ≥ s}) / (n + 1), interpolated inside a bin so that scores do not
+ *          tie; beyond the 99.5 % point a fitted exponential tail, so that the top does not either
  *          (scores that only take a few values have none: what was never seen gets 1 / (n + 1));
  *          before there are enough scores a conservative parametric law stands in and fades out.
- *          The histogram is log-linear with fixed edges (64 bins an octave), so histograms add up in any
- *          order. Counts are fixed-point and shrink with event time (half-life of the setup).
+ *          The histogram is log-linear with fixed edges (64 bins an octave), so histograms add up
+ *          in any order; counts are fixed-point and shrink with event time. Extreme p-values are
+ *          compressed (below e^-12), so that 1 - p still tells them apart.
  *          Source: Phipson, Smyth, "Permutation p-values should never be zero", 2010; Tene,
  *          "HdrHistogram"; Pickands, "Statistical inference using extreme order statistics", 1975.
- *          Extreme p-values are compressed (below e^-12), so that 1 - p still tells them apart.
  * Owner:   histograms are plain values; a curve is a plain value too.
  * Threads: a compiled curve is immutable.
- * Units:   a score s sits at (s - offset) × scale on the axis; the histogram clamps it to (-256, 65535).
+ * Units:   a score s sits at (s - offset) × scale on the axis; the histogram clamps it to (-256,
+ *          65535).
  * Limits:  2^40 scores a histogram.
  */
 #ifndef TT_CORE_DETECT_CALIBRATION_H
@@ -37,7 +38,8 @@ struct tt_histogram {
 /* The chance of a score at least this high, as far as theory goes: in (0, 1], falling. */
 typedef double tt_prior_tail(const void *ctx, double score);
 
-/* Surprise, -ln p, at the bins' lower edges; in between p is linear, in the fitted tail its logarithm. */
+/* Surprise, -ln p, at the bins' lower edges; in between p is linear, in the fitted tail its
+ * logarithm. */
 struct tt_calibration {
     struct tt_axis axis;
     double tail_from; /* on the axis; 1e308 when there is none */

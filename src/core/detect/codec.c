@@ -1,8 +1,8 @@
 /*
  * Packed detections and decisions; see codec.h.
  *
- * A first byte holds the version and what follows at all. Doubles are kept whole, because a decision is
- * promised back bit for bit; what is not there (a feature, hits, reasons) costs a bit.
+ * A first byte holds the version and what follows at all. Doubles are kept whole, because a
+ * decision is promised back bit for bit; what is not there (a feature, hits, reasons) costs a bit.
  */
 #include "core/detect/codec.h"
 

@@ -1,7 +1,8 @@
 /*
  * Detections and decisions as the bytes a stored row keeps.
  *
- * What:    packs what the detectors and the decision said, compactly, and reads it back to the same bits.
+ * What:    packs what the detectors and the decision said, compactly, and reads it back to the
+ *          same bits.
  * Why:     a row is written for every transaction: an ordinary one costs under 64 bytes each; an
  *          anomalous one carries its reasons, so that the very same answer can be shown again.
  * Owner:   unpacked messages are copied into the event's text.

@@ -1,10 +1,10 @@
 /*
  * What a detector is: one constant ops struct and one row of detectors.def.
  *
- * What:    configuration, model (in the bundle), scoring of a batch, explanation of one event, and the
- *          learner that turns an epoch's events into the next model.
- * Why:     detectors hold no per-entity state: an entity's baselines are features. What they learn across
- *          entities is mergeable and a function of the set of absorbed events.
+ * What:    configuration, model (in the bundle), scoring of a batch, explanation of one event, and
+ *          the learner that turns an epoch's events into the next model.
+ * Why:     detectors hold no per-entity state: an entity's baselines are features. What they learn
+ *          across entities is mergeable and a function of the set of absorbed events.
  * Owner:   models and learners come from the allocator given and go back by their ops.
  * Threads: a model is immutable; a learner belongs to the trainer's thread.
  * Fails:   as each call says; score, explain, absorb, forget and advance cannot.
@@ -79,7 +79,7 @@ struct tt_detector_ops {
     void (*absorb)(void *learner, const struct tt_event *event);
     /* Takes a known fraud out again, as far as it is still held. */
     void (*forget)(void *learner, const struct tt_event *event);
-    /* The next model from what was absorbed (*ret_model NULL: not enough yet); learner unchanged. */
+    /* The next model from what was absorbed (*ret_model NULL: not enough yet); learner unchanged */
     enum tt_status (*train)(const void *learner, const struct tt_alloc *alloc, void **ret_model,
                             struct tt_error *err);
     /* A first reference for a model's scores while no event has been scored by any; may be NULL. */
@@ -110,9 +110,10 @@ struct tt_detect_scratch {
  * NULL. */
 void tt_rules_judge(const struct tt_setup *setup, const void *model, struct tt_event *event);
 
-/* Fuses the present detectors' p-values: ln of their inverse weighted harmonic mean, plus what a rule
- * hit adds. ret_terms[slot] is the slot's part of the sum inside the logarithm (may be NULL); they add
- * up to exp of the result when ret_terms is used for shares. 0 when no detector says anything. */
+/* Fuses the present detectors' p-values: ln of their inverse weighted harmonic mean, plus what a
+ * rule hit adds. ret_terms[slot] is the slot's part of the sum inside the logarithm (may be NULL);
+ * they add up to exp of the result when ret_terms is used for shares. 0 when no detector says
+ * anything. */
 double tt_fuse(const struct tt_setup *setup, const struct tt_event *event,
                double ret_terms[TT_DETECTORS_MAX]);
 #define TT_FUSE_SETTLED 3 /* as tt_detector_ops.settled, for the fused score */

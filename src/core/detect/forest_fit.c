@@ -1,10 +1,11 @@
 /*
  * Growing an isolation forest and laying it out for scoring; see forest.h.
  *
- * Each tree draws its sample without replacement by a partial Fisher-Yates shuffle from a generator of
- * its own, so that trees do not depend on each other. A cut takes a random column among those that
- * still vary in the node and a uniform threshold in its range; the threshold is then rounded so that
- * its low bits name the column, and a column whose range is too narrow for that counts as constant.
+ * Each tree draws its sample without replacement by a partial Fisher-Yates shuffle from a
+ * generator of its own, so that trees do not depend on each other. A cut takes a random column
+ * among those that still vary in the node and a uniform threshold in its range; the threshold is
+ * then rounded so that its low bits name the column, and a column whose range is too narrow for
+ * that counts as constant.
  */
 #include <string.h>
 
@@ -78,7 +79,8 @@ static void put_leaf(struct grower *grower, uint32_t node, uint32_t depth, uint3
     }
 }
 
-/* Rounds a threshold to one that names the column; false when it no longer separates low from high. */
+/* Rounds a threshold to one that names the column; false when it no longer separates low from
+ * high. */
 static bool threshold_word(double threshold, uint32_t column, float low, float high,
                            uint32_t *ret_word)
 {
@@ -233,8 +235,9 @@ void tt_forest_free(struct tt_forest *forest)
     tt_delete(alloc, forest, sizeof *forest);
 }
 
-/* The lower median of the values that are numbers, 0 when there is none: selection by halving ranges
- * would reorder rows, so it sorts a copy (insertion into a heap is no faster at these sizes). */
+/* The lower median of the values that are numbers, 0 when there is none: selection by halving
+ * ranges would reorder rows, so it sorts a copy (insertion into a heap is no faster at these
+ * sizes). */
 static void sift_down(double *heap, size_t root, size_t count)
 {
     while (2 * root + 1 < count) {

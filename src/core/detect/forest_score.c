@@ -1,5 +1,6 @@
 /*
- * Scoring by an isolation forest: the plain path, the choice of a path, and the split into features.
+ * Scoring by an isolation forest: the plain path, the choice of a path, and the split into
+ * features.
  *
  * The plain path walks the sixteen trees of a group side by side, so that their dependent loads
  * overlap. It is the reference for the vectorised ones.

@@ -3,9 +3,9 @@
  *
  * A register holds one node of 16 (8) trees; the row's columns fill one (two) more, so the column a
  * node asks for is a permute and only the node itself is gathered. The first levels need no gather:
- * their nodes are loaded once a group and blended by the comparisons. Rows are walked four at a time,
- * because one row's walk is a chain of dependent loads. Comparisons are exact and path lengths are
- * integers: the bits are those of the plain path.
+ * their nodes are loaded once a group and blended by the comparisons. Rows are walked four at a
+ * time, because one row's walk is a chain of dependent loads. Comparisons are exact and path
+ * lengths are integers: the bits are those of the plain path.
  */
 #include <cpuid.h>
 #include <immintrin.h>

@@ -1,8 +1,8 @@
 /*
  * One number from the present detectors' p-values; see core/decide/decide.h for the method.
  *
- * Where a rule fired it adds its own term without taking weight from the others, and where none fired
- * it stays out: silence of the rules says nothing for a transaction.
+ * Where a rule fired it adds its own term without taking weight from the others, and where none
+ * fired it stays out: silence of the rules says nothing for a transaction.
  */
 #include "base/math.h"
 #include "core/detect/detector.h"

@@ -1,10 +1,10 @@
 /*
  * isolation_forest: the forest of forest.h as a detector.
  *
- * The sample to grow from is the lowest K of a keyed hash over the absorbed events. At each close the
- * kept keys are raised by the decay of the time that passed, so that newer rows displace older ones at
- * the rate of the half-life, and the sample stays a function of the set of events of each epoch.
- * Source: Cohen, Kaplan, "Summarizing data using bottom-k sketches", 2007.
+ * The sample to grow from is the lowest K of a keyed hash over the absorbed events. At each close
+ * the kept keys are raised by the decay of the time that passed, so that newer rows displace older
+ * ones at the rate of the half-life, and the sample stays a function of the set of events of each
+ * epoch. Source: Cohen, Kaplan, "Summarizing data using bottom-k sketches", 2007.
  */
 #include <string.h>
 

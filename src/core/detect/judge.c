@@ -1,14 +1,14 @@
 /*
  * zscore and iqr: a feature against the entity's own history, shrunk towards its peers.
  *
- * The entity's centre and spread (mean and standard deviation, or median and quartiles) are features.
- * The peers' are worth a few observations, so that the first transaction of a new customer is judged by
- * the peers alone and a long history by itself. The deviation is Student-like: with little behind it,
- * it is pulled in. Each judged feature has a calibration of its own, because spending and counts have
- * other tails; a detector's score is the greatest surprise (-ln p) of its features.
- * Source: empirical Bayes shrinkage as in Efron, Morris, "Data analysis using Stein's estimator",
- * 1975; t to normal after Wallace, "Bounds on normal approximations", 1959.
- * Given up: peer groups; all entities are one group for now.
+ * The entity's centre and spread (mean and standard deviation, or median and quartiles) are
+ * features. The peers' are worth a few observations, so that the first transaction of a new
+ * customer is judged by the peers alone and a long history by itself. The deviation is
+ * Student-like: with little behind it, it is pulled in. Each judged feature has a calibration of
+ * its own, because spending and counts have other tails; a detector's score is the greatest
+ * surprise (-ln p) of its features. Source: empirical Bayes shrinkage as in Efron, Morris, "Data
+ * analysis using Stein's estimator", 1975; t to normal after Wallace, "Bounds on normal
+ * approximations", 1959. Given up: peer groups; all entities are one group for now.
  */
 #include <string.h>
 

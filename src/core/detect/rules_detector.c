@@ -1,10 +1,10 @@
 /*
  * rules: the rule engine's hits as one more detection.
  *
- * The score is the highest severity that fired, 0 to 4. Until labels give rules a weight, a hit is as
- * unusual as it is rare: its p-value is the share of transactions with a hit of that severity or higher,
- * shrunk towards the p-value that stands for the severity. Where no rule fired, the detector says
- * nothing for or against.
+ * The score is the highest severity that fired, 0 to 4. Until labels give rules a weight, a hit is
+ * as unusual as it is rare: its p-value is the share of transactions with a hit of that severity
+ * or higher, shrunk towards the p-value that stands for the severity. Where no rule fired, the
+ * detector says nothing for or against.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
  * Compiling detectors.yaml into a setup; see setup.h.
  *
- * The hash is taken over a canonical text of everything read, so that comments, spelling and the order of
- * keys do not matter.
+ * The hash is taken over a canonical text of everything read, so that comments, spelling and the
+ * order of keys do not matter.
  */
 #include "core/detect/setup.h"
 

@@ -1,18 +1,19 @@
 /*
  * A setup: everything a decision depends on that a person wrote, compiled and hashed.
  *
- * What:    the feature list, the rule set, and the detectors' configuration (config/detectors.yaml):
- *          which detectors run, on which features, how they are fused, which p-value is which severity,
- *          what policy follows, and when an epoch closes.
- * Why:     what people write (setup) and what the trainer learns (bundle.h) change at different times;
- *          a bundle belongs to exactly one setup and carries its hash.
- * Owner:   tt_setup_new from alloc, reference-counted; rules and names are borrowed and must outlive
- *          the last reference; feature names are copied.
+ * What:    the feature list, the rule set, and the detectors' configuration
+ *          (config/detectors.yaml): which detectors run, on which features, how they are fused,
+ *          which p-value is which severity, what policy follows, and when an epoch closes.
+ * Why:     what people write (setup) and what the trainer learns (bundle.h) change at different
+ *          times; a bundle belongs to exactly one setup and carries its hash.
+ * Owner:   tt_setup_new from alloc, reference-counted; rules and names are borrowed and must
+ *          outlive the last reference; feature names are copied.
  * Threads: immutable once made; ref and unref from any thread.
- * Limits:  TT_DETECTORS_MAX detectors, TT_JUDGED_MAX judged features a detector, TT_FOREST_FEATURES_MAX
- *          features of a forest, TT_WORDS_SIZE_MAX bytes a feature's words.
+ * Limits:  TT_DETECTORS_MAX detectors, TT_JUDGED_MAX judged features a detector,
+ *          TT_FOREST_FEATURES_MAX features of a forest, TT_WORDS_SIZE_MAX bytes a feature's words.
  * Fails:   TT_E_UNKNOWN a key or feature that is not known (the nearest is named), TT_E_TYPE,
- *          TT_E_INVALID a value out of range, TT_E_LIMIT too many; each with line and column. TT_E_NOMEM.
+ *          TT_E_INVALID a value out of range, TT_E_LIMIT too many; each with line and column.
+ *          TT_E_NOMEM.
  */
 #ifndef TT_CORE_DETECT_SETUP_H
 #define TT_CORE_DETECT_SETUP_H
@@ -34,8 +35,8 @@ enum tt_cpu { TT_CPU_AUTO = 0, TT_CPU_SCALAR, TT_CPU_AVX2, TT_CPU_AVX512 };
 
 /* Which side of the usual is unusual. */
 enum tt_tail { TT_TAIL_HIGH = 1, TT_TAIL_LOW, TT_TAIL_BOTH };
-/* How the spread of a feature goes with its centre: not at all, in proportion to it (spending), or it
- * is a logarithm already (then it is shown to people as its exponential). */
+/* How the spread of a feature goes with its centre: not at all, in proportion to it (spending), or
+ * it is a logarithm already (then it is shown to people as its exponential). */
 enum tt_scale { TT_SCALE_LINEAR = 1, TT_SCALE_RELATIVE, TT_SCALE_LOG };
 /* How people read a feature's numbers. */
 enum tt_unit {
@@ -79,8 +80,8 @@ struct tt_detector {
     uint32_t trees, sample;                    /* isolation_forest */
 };
 
-/* What people call a feature ("payments in an hour"), whose habit it is ("this customer"), and which
- * feature it is another form of: their reasons are told as one. */
+/* What people call a feature ("payments in an hour"), whose habit it is ("this customer"), and
+ * which feature it is another form of: their reasons are told as one. */
 struct tt_words {
     uint16_t same_as; /* a feature; itself when nothing is said */
     uint8_t unit;     /* enum tt_unit; 0 = the feature has no entry */
@@ -136,8 +137,8 @@ uint32_t tt_setup_detector_find(const struct tt_setup *setup, struct tt_str name
 bool tt_cpu_find(struct tt_str name, enum tt_cpu *ret);
 const char *tt_cpu_name(enum tt_cpu cpu);
 
-/* Whether the epoch numbered `epoch` (0 is the first) closes now: a function of the log alone. count is
- * the number of absorbed events since the log began, watermark_ms the event time reached,
+/* Whether the epoch numbered `epoch` (0 is the first) closes now: a function of the log alone.
+ * count is the number of absorbed events since the log began, watermark_ms the event time reached,
  * last_close_ms that of the previous close (TT_TIME_NONE: none yet). */
 bool tt_epoch_due(const struct tt_setup *setup, uint32_t epoch, uint64_t count,
                   int64_t watermark_ms, int64_t last_close_ms);

@@ -1,8 +1,9 @@
 /*
  * The trainer; see trainer.h.
  *
- * It keeps a learner and a histogram of raw scores per detector, and one of the fused score. Closing
- * builds the whole bundle first and only then moves the learners on, so that a failure changes nothing.
+ * It keeps a learner and a histogram of raw scores per detector, and one of the fused score.
+ * Closing builds the whole bundle first and only then moves the learners on, so that a failure
+ * changes nothing.
  */
 #include "core/detect/trainer.h"
 
@@ -128,9 +129,9 @@ uint64_t tt_trainer_count(const struct tt_trainer *trainer)
     return trainer->count;
 }
 
-/* Whether scores by the bundle before `epoch` can be a reference. The first epochs' cannot: a score is
- * calibrated by what is beneath it, so each level counts only from where the one beneath has settled;
- * until then its parametric law stands in. */
+/* Whether scores by the bundle before `epoch` can be a reference. The first epochs' cannot: a
+ * score is calibrated by what is beneath it, so each level counts only from where the one beneath
+ * has settled; until then its parametric law stands in. */
 static bool is_settled(const struct tt_setup *setup, uint32_t slot, uint32_t epoch)
 {
     uint32_t settled =

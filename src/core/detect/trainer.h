@@ -1,11 +1,11 @@
 /*
  * The trainer: the one learner, from absorbed events to the next bundle.
  *
- * What:    collects mergeable statistics of the open epoch (peer baselines as exact integer sums, score
- *          histograms, the forest's sample), and closes it into a bundle.
- * Why:     only one elected trainer learns across entities, so replicas agree. What an epoch gives is a
- *          function of the set of its events: integer sums, and a bottom-k sample by keyed hash; nothing
- *          depends on the order in which shards deliver.
+ * What:    collects mergeable statistics of the open epoch (peer baselines as exact integer sums,
+ *          score histograms, the forest's sample), and closes it into a bundle.
+ * Why:     only one elected trainer learns across entities, so replicas agree. What an epoch gives
+ *          is a function of the set of its events: integer sums, and a bottom-k sample by keyed
+ *          hash; nothing depends on the order in which shards deliver.
  *          Source: Cohen, Kaplan, "Summarizing data using bottom-k sketches", 2007; Cormode et al.,
  *          "Forward decay", 2009.
  * Owner:   tt_trainer_new from alloc; freed by tt_trainer_free; holds a reference to its setup.
@@ -25,8 +25,8 @@ enum tt_status tt_trainer_new(const struct tt_alloc *alloc, struct tt_setup *set
                               struct tt_trainer **ret_trainer, struct tt_error *err) TT_MUST_USE;
 /* trainer may be NULL. */
 void tt_trainer_free(struct tt_trainer *trainer);
-/* Learns from one decided transaction. The caller passes fresh, on-time ones only, each once; others
- * (labels, duplicates, late ones) are ignored. */
+/* Learns from one decided transaction. The caller passes fresh, on-time ones only, each once;
+ * others (labels, duplicates, late ones) are ignored. */
 void tt_trainer_absorb(struct tt_trainer *trainer, const struct tt_event *event);
 /* A known fraud leaves the reference: its score comes out of the histograms and its row out of the
  * sample, as far as they still hold it. `event` is the stored transaction with its detections. */

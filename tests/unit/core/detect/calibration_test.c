@@ -128,7 +128,8 @@ static void impossible_scores_get_a_p_value_inside_the_range(void **state)
     tt_histogram_add(&histogram, &axis, -__builtin_inf());
     assert_int_equal(histogram.total, total + 2 * TT_HISTOGRAM_ONE);
     tt_calibration_init(&calibration, &axis, &histogram, normal_prior, NULL);
-    static const double scores[] = {__builtin_nan(""), __builtin_inf(), -__builtin_inf(), 1e308, -1e308};
+    static const double scores[] = {__builtin_nan(""), __builtin_inf(), -__builtin_inf(), 1e308,
+                                    -1e308};
     for (size_t i = 0; i < TT_ARRAY_SIZE(scores); i++) {
         double p = tt_calibration_p(&calibration, scores[i]);
         assert_true(p > 0.0 && p < 1.0);

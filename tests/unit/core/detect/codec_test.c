@@ -44,8 +44,8 @@ static void make_anomalous(struct tt_event *event)
     event->decision.reason_count = 2;
     event->decision.reasons[0] =
         (struct tt_reason){0, 7, 412.5, 67.2, 210.0, 5.5, TT_STR("412.50 EUR is 6.1 times …")};
-    event->decision.reasons[1] =
-        (struct tt_reason){255, UINT16_MAX, __builtin_nan(""), __builtin_nan(""), __builtin_nan(""), -0.25, {NULL, 0}};
+    event->decision.reasons[1] = (struct tt_reason){
+        255, UINT16_MAX, __builtin_nan(""), __builtin_nan(""), __builtin_nan(""), -0.25, {NULL, 0}};
 }
 
 static bool same_number(double a, double b)

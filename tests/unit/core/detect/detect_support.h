@@ -1,6 +1,6 @@
 /*
- * A small world for tests of detection and decision: a plan of a few features, rules, a setup, and a
- * stream of payments by customers with habits.
+ * A small world for tests of detection and decision: a plan of a few features, rules, a setup, and
+ * a stream of payments by customers with habits.
  *
  * Owner:   the test; tt_world_deinit gives everything back.
  * Threads: one.
@@ -53,13 +53,14 @@ void tt_world_deinit(struct tt_world *world);
 void tt_event_make(struct tt_event *event, uint32_t number);
 void tt_event_done(struct tt_event *event);
 void tt_event_set(struct tt_event *event, uint32_t feature, double value);
-/* A payment of a customer with a habit: amount log-normal around it, history of `count` payments. */
+/* A payment of a customer with a habit: amount log-normal around it, history of `count` payments */
 void tt_event_payment(struct tt_event *event, struct tt_rng *rng, double habit, double count);
 /* Runs all detectors over n events. */
 void tt_world_detect(struct tt_world *world, const struct tt_bundle *bundle,
                      struct tt_event *const *events, size_t n);
 /* Feeds `count` payments through detectors and trainer, starting from bundle; closes an epoch after
- * each `every`, or with 0 when the setup says so and at the end. Returns the last bundle (the caller's). */
+ * each `every`, or with 0 when the setup says so and at the end. Returns the last bundle (the
+ * caller's). */
 struct tt_bundle *tt_world_learn(struct tt_world *world, struct tt_trainer *trainer, uint64_t seed,
                                  size_t count, size_t every);
 

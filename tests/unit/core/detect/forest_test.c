@@ -62,8 +62,8 @@ static double average_path(uint32_t n)
     return n < 2 ? 0.0 : 2.0 * harmonic - 2.0 * (n - 1) / n;
 }
 
-/* One tree, walked by the words alone; rows under a leaf counted by walking the sample is not possible
- * from outside, so it takes the stored count. */
+/* One tree, walked by the words alone; rows under a leaf counted by walking the sample is not
+ * possible from outside, so it takes the stored count. */
 static double slow_path(const struct tt_forest *forest, uint32_t tree,
                         const struct tt_forest_row *row)
 {
