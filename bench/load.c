@@ -52,7 +52,7 @@ struct load {
     int epoll;
 };
 
-static void fail(const char *format, ...)
+__attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

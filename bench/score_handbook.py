@@ -34,14 +34,15 @@ def main():
         out = pathlib.Path(folder) / "scores.jsonl"
         began = time.monotonic()
         child = subprocess.Popen(
-            [pathlib.Path(sys.argv[1]).resolve(), "score", data, "--map", "handbook", "--features",
-             ROOT / "config/features/handbook.yaml", "--rules", "none", "--out", out, "--quiet"],
-            cwd=folder, stdout=subprocess.PIPE, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+            [pathlib.Path(sys.argv[1]).resolve(), "score", data, "--map", "handbook", "--out",
+             out, "--quiet"],
+            cwd=folder, stdout=subprocess.PIPE,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}))
         child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
         took_s = time.monotonic() - began
         if status:
-            sys.exit(f"telltale score: status {status}")
+            sys.exit(f"telltale score: status {os.waitstatus_to_exitcode(status)}")
         with open(out, "rb") as lines:
             rows = sum(1 for _ in lines)
             lines.seek(0)

@@ -70,7 +70,7 @@ const char *tt_cli_value(const struct tt_cli *cli, const char *name)
             return cli->values[i];
         }
     }
-    TT_ASSERT(!"an option that is in no table");
+    TT_ASSERT(false && "an option that is in no table");
     return NULL;
 }
 
