@@ -4,6 +4,7 @@
 #include "runtime/runner.h"
 
 #include <string.h>
+#include <time.h>
 
 #define SLEEP_MS_MAX 100
 
@@ -132,6 +133,23 @@ static int64_t sleep_ms(const struct worker *worker)
     return least;
 }
 
+/* A stage that works better on more at once asks for a rest: messages gather, and nobody is woken for
+ * each of them. True when the thread rested. */
+static bool rest(struct worker *worker)
+{
+    int64_t longest_ns = 0;
+    for (uint32_t i = 0; i < worker->stage_count; i++) {
+        struct tt_stage *stage = worker->stages[i];
+        longest_ns = stage->rest_ns > longest_ns ? stage->rest_ns : longest_ns;
+        stage->rest_ns = 0;
+    }
+    if (longest_ns > 0) {
+        struct timespec time = {longest_ns / 1000000000, longest_ns % 1000000000};
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+    }
+    return longest_ns > 0;
+}
+
 static void *work(void *argument)
 {
     struct worker *worker = argument;
@@ -144,7 +162,7 @@ static void *work(void *argument)
         if (!serve(worker, &busy)) {
             break;
         }
-        if (busy) {
+        if (rest(worker) || busy) {
             continue;
         }
         /* only the thread of the sources can tell: nothing is taken in meanwhile */

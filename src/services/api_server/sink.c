@@ -10,6 +10,8 @@
 #include "services/pipeline/topics.h"
 
 #define SINK_GROUP_MAX 2048
+/* A commit costs the same for one row as for ten: not more of them than one in this time. */
+#define COMMIT_INTERVAL_NS INT64_C(1000000)
 #define ARENA_BLOCK_SIZE (4u << 20)
 #define ARENA_SIZE_MAX (1u << 30)
 
@@ -34,6 +36,7 @@ struct sink {
     struct tt_arena arena;
     struct tt_row_writer writer;
     struct tt_answerer answerer;
+    int64_t committed_ns; /* monotonic: when the last commit began */
 };
 
 static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
@@ -213,12 +216,17 @@ static enum tt_status finish(struct sink *sink, size_t count, struct tt_error *e
 static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_error *err)
 {
     struct sink *sink = (struct sink *)stage;
-    (void)now_ns;
     while (sink->pending_count > 0) {
         if (sink->pending_count < SINK_GROUP_MAX &&
             stage->bus->ops->lag(stage->consumers[IN_DECISIONS]) > 0) {
             return TT_OK; /* more is there already: one commit for all */
         }
+        int64_t since_ns = now_ns - sink->committed_ns;
+        if (sink->pending_count < SINK_GROUP_MAX && since_ns < COMMIT_INTERVAL_NS) {
+            stage->rest_ns = COMMIT_INTERVAL_NS - since_ns;
+            return TT_OK;
+        }
+        sink->committed_ns = now_ns;
         size_t count =
             sink->pending_count < SINK_GROUP_MAX ? sink->pending_count : SINK_GROUP_MAX;
         enum tt_status status = commit(sink, count, err);
