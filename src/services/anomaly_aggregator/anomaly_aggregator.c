@@ -123,6 +123,7 @@ static enum tt_status decide(struct aggregator *aggregator, struct tt_event *eve
     if (status != TT_OK && status != TT_E_NOMEM && status != TT_E_LIMIT) {
         return status;
     }
+    tt_cases_reach(&aggregator->cases, event->txn.timestamp_ms);
     if (event->decision.severity >= aggregator->options.alert_severity &&
         event->decision.anomalous) {
         event->decision.alerted = tt_cases_alert(&aggregator->cases, event);
@@ -156,8 +157,8 @@ static enum tt_status finish(struct aggregator *aggregator, struct tt_event *eve
     return status;
 }
 
-static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
-                               size_t count, struct tt_error *err)
+static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events, size_t count,
+                               struct tt_error *err)
 {
     struct aggregator *aggregator = (struct aggregator *)stage;
     struct tt_event *complete[TT_BATCH_MAX];
@@ -236,6 +237,10 @@ enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_ev
 void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event)
 {
     struct aggregator *aggregator = (struct aggregator *)stage;
+    if (event->kind != TT_EVENT_TRANSACTION) {
+        return;
+    }
+    tt_cases_reach(&aggregator->cases, event->txn.timestamp_ms);
     if (event->decision.alerted) {
         tt_cases_note(&aggregator->cases, event);
     }

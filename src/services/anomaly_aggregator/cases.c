@@ -24,6 +24,7 @@ void tt_cases_init(struct tt_cases *cases, const struct tt_alloc *alloc, struct 
                    int64_t dedupe_ms, size_t cases_max)
 {
     *cases = (struct tt_cases){.alloc = alloc, .key = key, .dedupe_ms = dedupe_ms};
+    cases->now_ms = TT_TIME_NONE;
     cases->swept_ms = TT_TIME_NONE;
     tt_map_init(&cases->map, alloc, case_is_of, cases_max);
 }
@@ -42,8 +43,9 @@ static uint64_t hash_user(const struct tt_cases *cases, struct tt_str user)
     return tt_hash64(&cases->key, user.data, user.size);
 }
 
-static void sweep(struct tt_cases *cases, int64_t now_ms)
+static void sweep(struct tt_cases *cases)
 {
+    int64_t now_ms = cases->now_ms;
     if (cases->swept_ms != TT_TIME_NONE && now_ms < cases->swept_ms + SWEEP_MS) {
         return;
     }
@@ -68,7 +70,7 @@ static void open_case(struct tt_cases *cases, const struct tt_event *event)
     if (entry == NULL) {
         return; /* one alert too many is better than none */
     }
-    entry->alerted_ms = event->txn.timestamp_ms;
+    entry->alerted_ms = cases->now_ms;
     entry->severity = event->decision.severity;
     entry->user_size = (uint8_t)user.size;
     memcpy(entry->user_id, user.data, user.size);
@@ -77,11 +79,19 @@ static void open_case(struct tt_cases *cases, const struct tt_event *event)
     }
 }
 
+void tt_cases_reach(struct tt_cases *cases, int64_t event_ms)
+{
+    if (cases->now_ms == TT_TIME_NONE || event_ms > cases->now_ms) {
+        cases->now_ms = event_ms;
+    }
+}
+
 bool tt_cases_alert(struct tt_cases *cases, const struct tt_event *event)
 {
     struct tt_str user = event->txn.text[TT_TEXT_USER_ID];
-    int64_t now_ms = event->txn.timestamp_ms;
-    sweep(cases, now_ms);
+    tt_cases_reach(cases, event->txn.timestamp_ms);
+    int64_t now_ms = cases->now_ms;
+    sweep(cases);
     struct open_case *entry = tt_map_get(&cases->map, hash_user(cases, user), &user);
     if (entry == NULL) {
         open_case(cases, event);

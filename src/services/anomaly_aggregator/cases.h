@@ -3,10 +3,12 @@
  *
  * What:    one alert a user within the dedupe time; later anomalies belong to the same case and do not
  *          alert again, unless they are more severe than everything the case alerted before.
- * Why:     an analyst works on a customer, not on each of a burst of payments.
+ * Why:     an analyst works on a customer, not on each of a burst of payments. A case lasts by the event time
+ *          the log has reached, not by the anomaly's own: so what comes late finds the same cases however
+ *          often closed ones were swept, and a replay alerts as the first time.
  * Owner:   the caller owns the struct; the map comes from alloc.
  * Threads: confined to one thread.
- * Units:   event time.
+ * Units:   event time; it only moves on.
  * Limits:  cases_max users; past it the alert goes out, undeduplicated.
  */
 #ifndef TT_SERVICES_ANOMALY_AGGREGATOR_CASES_H
@@ -20,12 +22,15 @@ struct tt_cases {
     struct tt_hash_key key;
     struct tt_map map;
     int64_t dedupe_ms;
-    int64_t swept_ms; /* event time of the last sweep */
+    int64_t now_ms;   /* event time reached, or TT_TIME_NONE */
+    int64_t swept_ms; /* of the last sweep */
 };
 
 void tt_cases_init(struct tt_cases *cases, const struct tt_alloc *alloc, struct tt_hash_key key,
                    int64_t dedupe_ms, size_t cases_max);
 void tt_cases_deinit(struct tt_cases *cases);
+/* Moves time on to a transaction's; for every one of the log, before tt_cases_alert or _note of it. */
+void tt_cases_reach(struct tt_cases *cases, int64_t event_ms);
 /* Whether this anomaly opens a case or raises one, and so alerts; remembers it. */
 bool tt_cases_alert(struct tt_cases *cases, const struct tt_event *event);
 /* Replay: remembers an alert that was given. */

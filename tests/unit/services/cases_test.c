@@ -11,8 +11,7 @@
 
 #define DAY TT_MS_PER_DAY
 
-static struct tt_event *make(struct tt_event *event, const char *user, int64_t ms,
-                             uint8_t severity)
+static struct tt_event *make(struct tt_event *event, const char *user, int64_t ms, uint8_t severity)
 {
     memset(event, 0, sizeof *event);
     event->txn.timestamp_ms = ms;
@@ -81,6 +80,38 @@ static void closed_cases_are_swept(void **state)
     tt_cases_deinit(&cases);
 }
 
+/* A payment that comes late finds the case as it was without the sweep. */
+static void sweeping_changes_no_answer(void **state)
+{
+    (void)state;
+    for (int swept = 0; swept < 2; swept++) {
+        struct tt_cases cases;
+        struct tt_event event;
+        init(&cases, &tt_alloc_libc);
+        assert_true(tt_cases_alert(&cases, make(&event, "u", 0, TT_SEVERITY_HIGH)));
+        tt_cases_reach(&cases, DAY + 1);
+        if (swept == 1) {
+            assert_true(tt_cases_alert(&cases, make(&event, "v", DAY + 1, TT_SEVERITY_LOW)));
+            assert_int_equal(cases.map.count, 1);
+        }
+        assert_true(tt_cases_alert(&cases, make(&event, "u", DAY - 1, TT_SEVERITY_LOW)));
+        assert_false(tt_cases_alert(&cases, make(&event, "u", DAY - 1, TT_SEVERITY_LOW)));
+        tt_cases_deinit(&cases);
+    }
+}
+
+static void old_payments_of_one_customer_alert_once_too(void **state)
+{
+    (void)state;
+    struct tt_cases cases;
+    struct tt_event event;
+    init(&cases, &tt_alloc_libc);
+    tt_cases_reach(&cases, 30 * DAY);
+    assert_true(tt_cases_alert(&cases, make(&event, "u", DAY, TT_SEVERITY_HIGH)));
+    assert_false(tt_cases_alert(&cases, make(&event, "u", 5 * DAY, TT_SEVERITY_HIGH)));
+    tt_cases_deinit(&cases);
+}
+
 static enum tt_status torture_body(const struct tt_alloc *alloc, void *ctx)
 {
     (void)ctx;
@@ -110,6 +141,8 @@ int main(void)
         cmocka_unit_test(what_is_more_severe_than_the_case_alerts_again),
         cmocka_unit_test(a_case_is_over_after_the_dedupe_time),
         cmocka_unit_test(closed_cases_are_swept),
+        cmocka_unit_test(sweeping_changes_no_answer),
+        cmocka_unit_test(old_payments_of_one_customer_alert_once_too),
         cmocka_unit_test(no_memory_means_one_alert_too_many_never_one_too_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
