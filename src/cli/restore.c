@@ -59,18 +59,19 @@ static enum tt_status load_trainer(struct tt_restore *restore, const struct tt_s
                                    struct tt_str bytes, struct tt_error *err)
 {
     struct mark mark = {0};
-    enum tt_status status = restore->store->ops->scan(restore->store, restore->position, on_mark,
-                                                      &mark, err);
+    enum tt_status status =
+        restore->store->ops->scan(restore->store, restore->position, on_mark, &mark, err);
     if (status != TT_OK) {
         return status;
     }
     if (!mark.found) {
-        return tt_fail(err, TT_E_CORRUPT, "the trainer's state names position %llu, which holds no "
-                                          "epoch mark",
+        return tt_fail(err, TT_E_CORRUPT,
+                       "the trainer's state names position %llu, which holds no "
+                       "epoch mark",
                        (unsigned long long)restore->position);
     }
-    status = tt_trainer_load(settings->alloc, bytes, settings->engine->setup, &restore->trainer,
-                             err);
+    status =
+        tt_trainer_load(settings->alloc, bytes, settings->engine->setup, &restore->trainer, err);
     if (status == TT_OK) {
         status = load_bundle(restore, settings, mark.row.bundle, err);
         if (status != TT_OK) {
@@ -105,7 +106,6 @@ enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_setti
     }
     tt_buf_deinit(&bytes.buf);
     if (status == TT_E_CONFLICT || (status == TT_OK && !bytes.found)) {
-        restore->relearn = true;
         restore->position = 0;
         return tt_assembly_start_learning(settings, &restore->trainer, &restore->bundle, err);
     }
@@ -119,6 +119,7 @@ struct replay {
     struct tt_loose_event *loose;
     struct tt_hash128 plan;
     uint64_t learned;
+    uint32_t epoch_last; /* the highest in the log */
     enum tt_status status;
     struct tt_error *err;
 };
@@ -135,15 +136,16 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
         }
     }
     restore->seq_last = event->seq > restore->seq_last ? event->seq : restore->seq_last;
+    replay->epoch_last = event->epoch > replay->epoch_last ? event->epoch : replay->epoch_last;
     if (event->kind == TT_EVENT_TRANSACTION) {
         if (event->txn.timestamp_ms > restore->watermark_ms) {
             restore->watermark_ms = event->txn.timestamp_ms;
         }
         restore->replayed++;
     }
-    bool same_plan = event->kind != TT_EVENT_TRANSACTION ||
-                     (event->vector.plan.high == replay->plan.high &&
-                      event->vector.plan.low == replay->plan.low);
+    bool same_plan =
+        event->kind != TT_EVENT_TRANSACTION || (event->vector.plan.high == replay->plan.high &&
+                                                event->vector.plan.low == replay->plan.low);
     if (event->seq <= restore->position || !same_plan ||
         (restore->relearn && event->kind == TT_EVENT_EPOCH)) {
         tt_anomaly_aggregator_note(assembly->aggregator, event);
@@ -187,41 +189,77 @@ static bool on_row(void *ctx, const struct tt_row_transaction *transaction,
     return replay->status == TT_OK;
 }
 
+/* The mark goes into the log before anything is decided by its bundle, as that of a running server does. */
+static enum tt_status store_mark(struct replay *replay, const struct tt_event *mark)
+{
+    struct tt_restore *restore = replay->restore;
+    const struct tt_closing *closing = mark->closing;
+    struct tt_row_epoch row = {mark->seq, mark->epoch, mark->bundle};
+    struct tt_group group = {.epochs = &row, .epoch_count = 1};
+    enum tt_status status = restore->store->ops->put_bundle(
+        restore->store, mark->bundle, tt_buf_str(&closing->bundle_bytes), replay->err);
+    if (status == TT_OK) {
+        status = restore->store->ops->append(restore->store, &group, replay->err);
+    }
+    if (status == TT_OK) {
+        struct tt_state_entry entry = {TT_STR(TT_TRAINER_ENTRY),
+                                       tt_buf_str(&closing->trainer_state)};
+        status = restore->state->ops->save(restore->state, TT_STR(TT_TRAINER_OWNER), restore->token,
+                                           mark->seq, &entry, 1, replay->err);
+    }
+    return status;
+}
+
 /* After a changed setup: one epoch from everything that is stored and still fits. */
 static enum tt_status close_relearned(struct replay *replay)
 {
-    if (!replay->restore->relearn || replay->learned == 0) {
+    struct tt_restore *restore = replay->restore;
+    if (!restore->relearn || replay->learned == 0) {
         return TT_OK;
     }
     struct tt_event *mark = tt_loose_event_reset(replay->loose);
     mark->kind = TT_EVENT_EPOCH;
-    mark->seq = replay->restore->seq_last;
-    mark->epoch = tt_bundles_epoch(&replay->assembly->bundles) + 1;
-    mark->txn.timestamp_ms = replay->restore->watermark_ms;
+    mark->seq = restore->seq_last + 1;
+    mark->epoch = replay->epoch_last + 1;
+    mark->txn.timestamp_ms = restore->watermark_ms;
     enum tt_status status =
         tt_anomaly_aggregator_replay(replay->assembly->aggregator, mark, replay->err);
+    if (status == TT_OK) {
+        status = store_mark(replay, mark);
+        restore->seq_last = mark->seq;
+    }
     tt_closing_free(mark->closing);
     mark->closing = NULL;
     return status;
 }
 
-static enum tt_status scan(struct replay *replay)
+/* Where the replay begins: far enough back for windows, ids and alerts, and at the latest where learning
+ * goes on. Before the first epoch has closed everything is still to be learned. */
+static enum tt_status find_start(struct replay *replay, uint64_t *ret)
 {
     struct tt_restore *restore = replay->restore;
-    struct tt_store *store = restore->store;
-    const struct tt_settings *settings = replay->settings;
-    int64_t back_ms = tt_plan_retention_ms(settings->engine->plan);
-    if (settings->config.dedupe_horizon > back_ms) {
-        back_ms = settings->config.dedupe_horizon;
+    const struct tt_config *config = &replay->settings->config;
+    int64_t back_ms = tt_plan_retention_ms(replay->settings->engine->plan);
+    back_ms = config->dedupe_horizon > back_ms ? config->dedupe_horizon : back_ms;
+    back_ms = config->alert_dedupe > back_ms ? config->alert_dedupe : back_ms;
+    *ret = 0;
+    if ((restore->position == 0 && !restore->relearn) ||
+        restore->counts.day_last_ms == TT_TIME_NONE) {
+        return TT_OK;
     }
+    enum tt_status status = restore->store->ops->seq_at(
+        restore->store, restore->counts.day_last_ms - back_ms, ret, replay->err);
+    if (status == TT_OK && restore->position != 0 && restore->position < *ret) {
+        *ret = restore->position;
+    }
+    return status;
+}
+
+static enum tt_status scan(struct replay *replay)
+{
+    struct tt_store *store = replay->restore->store;
     uint64_t from = 0;
-    int64_t from_ms = restore->counts.day_last_ms == TT_TIME_NONE
-                          ? INT64_MIN
-                          : restore->counts.day_last_ms - back_ms;
-    enum tt_status status = store->ops->seq_at(store, from_ms, &from, replay->err);
-    if (status == TT_OK && restore->position != 0 && restore->position < from) {
-        from = restore->position;
-    }
+    enum tt_status status = find_start(replay, &from);
     if (status == TT_OK) {
         status = store->ops->scan(store, from, on_row, replay, replay->err);
     }
