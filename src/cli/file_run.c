@@ -48,7 +48,7 @@ static bool is_recorded(const struct tt_file_run *run, const struct tt_cli *cli)
 {
     const char *order = tt_cli_value(cli, "order");
     return run->settings.map == NULL && (order == NULL || strcmp(order, "recorded") == 0) &&
-           tt_recorded_feed_recognises(cli->words[0]);
+           tt_recorded_feed_recognises(run->settings.alloc, cli->words[0]);
 }
 
 static int open_feed(struct tt_file_run *run, const struct tt_cli *cli, bool recorded)

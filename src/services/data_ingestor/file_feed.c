@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "format/record/pan.h"
 #include "format/record/record_json.h"
 #include "services/data_ingestor/held.h"
+#include "services/data_ingestor/recorded_feed.h"
 
 #define PEEK_SIZE 4096
 #define MAP_BLOCK_SIZE 16384
@@ -50,6 +52,18 @@ struct file_feed {
     struct tt_error error;
 };
 
+/* Whatever fails below says what; which file it was is said here. */
+static enum tt_status fail_in_file(const struct file_feed *self, enum tt_status status,
+                                   struct tt_error *err)
+{
+    char message[sizeof err->message];
+    (void)snprintf(message, sizeof message, "%s: %.180s", self->options.path,
+                   err->message[0] != '\0' ? err->message : tt_status_name(status));
+    err->status = status;
+    memcpy(err->message, message, sizeof message);
+    return status;
+}
+
 static enum tt_status read_fd(void *ctx, char *data, size_t capacity, size_t *ret_size,
                               struct tt_error *err)
 {
@@ -59,7 +73,7 @@ static enum tt_status read_fd(void *ctx, char *data, size_t capacity, size_t *re
         size = read(self->fd, data, capacity);
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
-        return tt_fail(err, TT_E_IO, "%s: %s", self->options.path, strerror(errno));
+        return tt_fail(err, TT_E_IO, "%s", strerror(errno));
     }
     *ret_size = (size_t)size;
     return TT_OK;
@@ -112,13 +126,12 @@ static enum tt_status open_file(struct file_feed *self, struct tt_error *err)
         self->fd = open(path, O_RDONLY | O_CLOEXEC);
     }
     if (self->fd < 0) {
-        return tt_fail(err, errno == ENOENT ? TT_E_NOT_FOUND : TT_E_IO, "%s: %s", path,
-                       strerror(errno));
+        return tt_fail(err, errno == ENOENT ? TT_E_NOT_FOUND : TT_E_IO, "%s", strerror(errno));
     }
     struct stat info;
     if (fstat(self->fd, &info) == 0) {
         if (S_ISDIR(info.st_mode)) {
-            return tt_fail(err, TT_E_IO, "%s: is a folder", path);
+            return tt_fail(err, TT_E_IO, "is a folder");
         }
         self->file_size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
     }
@@ -161,6 +174,13 @@ static enum tt_status open_reader(struct file_feed *self, struct tt_error *err)
         enum tt_status status = first_byte(&self->peek, &first, err);
         if (status != TT_OK) {
             return status;
+        }
+        struct tt_str seen = {self->peek.data, self->peek.size};
+        if (tt_str_starts_with(seen, TT_STR(TT_EXPORT_HEADER))) {
+            return tt_fail(
+                err, TT_E_UNSUPPORTED,
+                "an export is scored in its own order, and from a file, not from standard "
+                "input");
         }
         self->format = first == '['                 ? TT_MAP_JSON
                        : first == '{' || first == 0 ? TT_MAP_JSONL
@@ -285,8 +305,8 @@ static enum tt_status read_row(struct file_feed *self, struct tt_event *event)
         set_reject(event, &result.verdict, self->options.path, result.bytes);
         return TT_OK;
     }
-    if (err.status == TT_OK) {
-        (void)tt_fail(&err, status, "%s: %s", self->options.path, tt_status_name(status));
+    if (status != TT_E_CLOSED) {
+        (void)fail_in_file(self, status, &err);
     }
     return end_feed(self, status, &err);
 }
@@ -421,8 +441,10 @@ enum tt_status tt_file_feed_open(const struct tt_alloc *alloc,
         status = open_reader(self, err);
     }
     if (status != TT_OK) {
+        struct tt_error why = err != NULL ? *err : (struct tt_error){0};
+        (void)fail_in_file(self, status, &why);
         close_feed(&self->feed);
-        return status;
+        return tt_fail(err, status, "%s", why.message);
     }
     *ret = &self->feed;
     return TT_OK;

@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/decompress.h"
 #include "format/json_read.h"
 #include "format/lines.h"
 #include "services/pipeline/rows.h"
@@ -19,6 +22,7 @@ struct recorded_feed {
     const struct tt_alloc *alloc;
     struct tt_recorded_feed_options options;
     int fd;
+    struct tt_decompress *decompress;
     struct tt_line_reader lines;
     bool lines_open;
     struct tt_arena arena; /* of one line */
@@ -28,35 +32,58 @@ struct recorded_feed {
 
 /* The members of a line that are there; text and raw JSON views into the line or the arena. */
 struct line {
-    struct tt_str seq, epoch, bundle, bytes, transaction, label;
+    struct tt_str seq, epoch, bundle, bytes, transaction, label, setup;
     struct tt_str known_at, recorded_at, source, probability;
 };
-
-bool tt_recorded_feed_recognises(const char *path)
-{
-    char start[sizeof TT_EXPORT_HEADER - 1];
-    int fd = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t size = read(fd, start, sizeof start);
-    (void)close(fd);
-    return size == (ssize_t)sizeof start && memcmp(start, TT_EXPORT_HEADER, sizeof start) == 0;
-}
 
 static enum tt_status read_fd(void *ctx, char *data, size_t capacity, size_t *ret_size,
                               struct tt_error *err)
 {
-    struct recorded_feed *self = ctx;
+    const int *fd = ctx;
     ssize_t size;
     do {
-        size = read(self->fd, data, capacity);
+        size = read(*fd, data, capacity);
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
-        return tt_fail(err, TT_E_IO, "%s: %s", self->options.path, strerror(errno));
+        return tt_fail(err, TT_E_IO, "%s", strerror(errno));
     }
     *ret_size = (size_t)size;
     return TT_OK;
+}
+
+/* Whether the plain bytes begin like an export. */
+static bool begins_like_one(struct tt_source source)
+{
+    char start[sizeof TT_EXPORT_HEADER - 1];
+    size_t have = 0;
+    while (have < sizeof start) {
+        size_t size = 0;
+        struct tt_error err;
+        if (source.read(source.ctx, start + have, sizeof start - have, &size, &err) != TT_OK ||
+            size == 0) {
+            return false;
+        }
+        have += size;
+    }
+    return memcmp(start, TT_EXPORT_HEADER, sizeof start) == 0;
+}
+
+bool tt_recorded_feed_recognises(const struct tt_alloc *alloc, const char *path)
+{
+    int fd = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    struct tt_decompress *decompress = NULL;
+    struct tt_error err;
+    struct tt_source source = {read_fd, &fd};
+    /* what is read from a pipe would be gone */
+    bool found = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+                 tt_decompress_open(alloc, source, 0, &decompress, &err) == TT_OK &&
+                 begins_like_one(tt_decompress_source(decompress));
+    tt_decompress_close(decompress);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return found;
 }
 
 static void keep_member(struct line *line, const struct tt_json_token *token, struct tt_str raw)
@@ -69,6 +96,7 @@ static void keep_member(struct line *line, const struct tt_json_token *token, st
         {"epoch", &line->epoch},
         {"bundle", &line->bundle},
         {"bytes", &line->bytes},
+        {"setup", &line->setup},
         {"transaction", &line->transaction},
         {"label", &line->label},
         {"known_at", &line->known_at},
@@ -175,8 +203,7 @@ static enum tt_status fill_label(const struct line *line, struct tt_event *event
         event->label.kind = tt_str_equal_text(line->label, kinds[i]) ? i : event->label.kind;
     }
     for (uint8_t i = 1; i < TT_ARRAY_SIZE(sources); i++) {
-        event->label.source =
-            tt_str_equal_text(line->source, sources[i]) ? i : event->label.source;
+        event->label.source = tt_str_equal_text(line->source, sources[i]) ? i : event->label.source;
     }
     event->label.selection_probability = 1.0;
     if (event->label.kind == 0 ||
@@ -190,6 +217,22 @@ static enum tt_status fill_label(const struct line *line, struct tt_event *event
     return TT_OK;
 }
 
+/* A decision is made again only by the bundle it was made with. */
+static enum tt_status check_bundle(struct recorded_feed *self, const struct tt_event *event,
+                                   struct tt_error *err)
+{
+    struct tt_bundle *bundle = tt_bundles_current(self->options.bundles);
+    bool same = bundle->epoch == event->epoch && bundle->hash.high == event->bundle.high &&
+                bundle->hash.low == event->bundle.low;
+    tt_bundle_unref(bundle);
+    return same
+               ? TT_OK
+               : tt_fail(err, TT_E_CONFLICT,
+                         "decided in epoch %u with a bundle that is neither in the export nor what "
+                         "this configuration begins with",
+                         event->epoch);
+}
+
 static enum tt_status fill_event(struct recorded_feed *self, const struct line *line,
                                  struct tt_event *event, struct tt_error *err)
 {
@@ -198,8 +241,7 @@ static enum tt_status fill_event(struct recorded_feed *self, const struct line *
         (line->epoch.data != NULL && !parse_number(line->epoch, &epoch))) {
         return tt_fail(err, TT_E_CORRUPT, "no position");
     }
-    enum tt_status status =
-        tt_row_read_record(line->transaction, self->options.schema, event, err);
+    enum tt_status status = tt_row_read_record(line->transaction, self->options.schema, event, err);
     if (status != TT_OK) {
         return status;
     }
@@ -211,7 +253,23 @@ static enum tt_status fill_event(struct recorded_feed *self, const struct line *
     if (!tt_hash128_parse(line->bundle, &event->bundle)) {
         return tt_fail(err, TT_E_CORRUPT, "no bundle");
     }
-    return TT_OK;
+    return check_bundle(self, event, err);
+}
+
+/* The header says what everything behind it was decided with. */
+static enum tt_status check_setup(const struct recorded_feed *self, const struct line *line,
+                                  struct tt_error *err)
+{
+    struct tt_hash128 recorded;
+    struct tt_hash128 here = self->options.engine->setup->hash;
+    if (!tt_hash128_parse(line->setup, &recorded)) {
+        return tt_fail(err, TT_E_CORRUPT, "the export's header names no setup");
+    }
+    return recorded.high == here.high && recorded.low == here.low
+               ? TT_OK
+               : tt_fail(err, TT_E_CONFLICT,
+                         "the export was made with another configuration: give the features, rules "
+                         "and detectors it was made with");
 }
 
 /* One line: true when it made an event. */
@@ -221,8 +279,11 @@ static enum tt_status take_line(struct recorded_feed *self, const struct tt_line
     struct line line;
     tt_arena_reset(&self->arena);
     enum tt_status status = read_members(self, text->bytes, &line, err);
-    if (status != TT_OK || text->number == 1) {
+    if (status != TT_OK) {
         return status;
+    }
+    if (text->number == 1) {
+        return check_setup(self, &line, err);
     }
     if (line.bytes.data != NULL) {
         return publish(self, &line, err);
@@ -239,7 +300,7 @@ static enum tt_status next(struct tt_feed *feed, struct tt_event *event, struct 
     struct recorded_feed *self = (struct recorded_feed *)feed;
     bool made = false;
     while (self->failure == TT_OK && !made) {
-        struct tt_line text;
+        struct tt_line text = {0};
         struct tt_error why = {0};
         enum tt_status status = tt_line_next(&self->lines, &text, &why);
         if (status == TT_E_CLOSED) {
@@ -249,8 +310,12 @@ static enum tt_status next(struct tt_feed *feed, struct tt_event *event, struct 
             status = take_line(self, &text, event, &made, &why);
         }
         if (status != TT_OK) {
-            self->failure = tt_fail(&self->error, status, "%s:%llu: %.180s", self->options.path,
-                                    (unsigned long long)text.number, why.message);
+            char line[24] = ""; /* none when the file itself cannot be read */
+            if (text.number != 0) {
+                (void)snprintf(line, sizeof line, ":%llu", (unsigned long long)text.number);
+            }
+            self->failure = tt_fail(&self->error, status, "%s%s: %.180s", self->options.path, line,
+                                    why.message);
         }
     }
     return made ? TT_OK : TT_E_CLOSED;
@@ -277,6 +342,7 @@ static void close_feed(struct tt_feed *feed)
     if (self->lines_open) {
         tt_line_reader_deinit(&self->lines);
     }
+    tt_decompress_close(self->decompress);
     if (self->fd >= 0) {
         (void)close(self->fd);
     }
@@ -303,8 +369,12 @@ enum tt_status tt_recorded_feed_open(const struct tt_alloc *alloc,
     if (self->fd < 0) {
         status = tt_fail(err, TT_E_IO, "%s: %s", options->path, strerror(errno));
     } else {
-        struct tt_source source = {read_fd, self};
-        status = tt_line_reader_init(&self->lines, alloc, source, LINE_SIZE_MAX);
+        struct tt_source source = {read_fd, &self->fd};
+        status = tt_decompress_open(alloc, source, 0, &self->decompress, err);
+    }
+    if (status == TT_OK) {
+        status = tt_line_reader_init(&self->lines, alloc, tt_decompress_source(self->decompress),
+                                     LINE_SIZE_MAX);
         self->lines_open = status == TT_OK;
     }
     if (status != TT_OK) {

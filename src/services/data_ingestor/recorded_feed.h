@@ -1,7 +1,7 @@
 /*
  * A feed from `telltale export`: a recorded log, with the bundles it was decided with.
  *
- * What:    JSON lines in order of the log: transactions with position, epoch and bundle; labels; the bytes of each
+ * What:    JSON lines (also compressed) in order of the log: transactions with position, epoch and bundle; labels; the bytes of each
  *          bundle before its first use.
  * Why:     a replay in recorded order with the recorded bundles gives the same bits (DELIVERY §1).
  * Owner:   opened and closed by the caller, around the pipeline's run.
@@ -27,8 +27,8 @@ struct tt_recorded_feed_options {
     struct tt_bundles *bundles; /* recorded bundles are published here */
 };
 
-/* Whether the file (not standard input) begins like an export. */
-bool tt_recorded_feed_recognises(const char *path);
+/* Whether the regular file begins like an export, compressed or not. */
+bool tt_recorded_feed_recognises(const struct tt_alloc *alloc, const char *path);
 enum tt_status tt_recorded_feed_open(const struct tt_alloc *alloc,
                                      const struct tt_recorded_feed_options *options,
                                      struct tt_feed **ret, struct tt_error *err) TT_MUST_USE;
