@@ -44,7 +44,8 @@ enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings 
     unsigned char secret[SECRET_SIZE];
     const char *secret_path = tt_settings_path(settings, data_dir, "secret");
     const char *keys_path = tt_settings_path(settings, data_dir, "api_keys.jsonl");
-    if (secret_path == NULL || keys_path == NULL) {
+    const char *used_path = tt_settings_path(settings, data_dir, "used_codes");
+    if (secret_path == NULL || keys_path == NULL || used_path == NULL) {
         return tt_fail(err, TT_E_NOMEM, "no memory");
     }
     enum tt_status status = tt_secret_load(secret_path, sizeof secret, secret, err);
@@ -79,6 +80,7 @@ enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings 
         .signer = server->signer,
         .cache = server->cache,
         .keys = server->keys,
+        .used_path = used_path,
         .token_ttl_ms = settings->config.token_ttl,
     };
     explicit_bzero(secret, sizeof secret);

@@ -87,6 +87,9 @@ struct tt_group {
     size_t epoch_count;
 };
 
+/* A page of 1,000, and one more that tells whether there is another page. */
+#define TT_ANOMALIES_MAX 1001
+
 struct tt_anomaly_filter {
     int64_t from_ms, to_ms; /* from inclusive, to exclusive; TT_TIME_NONE = open */
     uint8_t severity_min;   /* 0 = any */
@@ -96,7 +99,7 @@ struct tt_anomaly_filter {
     /* Keyset: only rows strictly before (event_ms, anomaly_id), newest first; id absent = from the top. */
     int64_t before_ms;
     struct tt_str before_id;
-    uint32_t limit; /* 1–1000 */
+    uint32_t limit; /* 1 to TT_ANOMALIES_MAX */
 };
 
 struct tt_store_counts {

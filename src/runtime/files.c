@@ -191,7 +191,8 @@ static enum tt_status write_in_place(const char *path, struct tt_str bytes, stru
     return status;
 }
 
-enum tt_status tt_file_write(const char *path, struct tt_str bytes, struct tt_error *err)
+static enum tt_status write_file(const char *path, unsigned mode, struct tt_str bytes,
+                                 struct tt_error *err)
 {
     struct stat old;
     bool exists = stat(path, &old) == 0;
@@ -199,7 +200,7 @@ enum tt_status tt_file_write(const char *path, struct tt_str bytes, struct tt_er
         return write_in_place(path, bytes, err);
     }
     char fresh[TT_NEIGHBOUR_PATH_SIZE];
-    enum tt_status status = tt_file_make_neighbour(path, 0666, bytes, fresh, err);
+    enum tt_status status = tt_file_make_neighbour(path, mode, bytes, fresh, err);
     if (status != TT_OK) {
         return status;
     }
@@ -209,6 +210,16 @@ enum tt_status tt_file_write(const char *path, struct tt_str bytes, struct tt_er
         return status;
     }
     return tt_folder_sync(path, err);
+}
+
+enum tt_status tt_file_write(const char *path, struct tt_str bytes, struct tt_error *err)
+{
+    return write_file(path, 0666, bytes, err);
+}
+
+enum tt_status tt_file_write_private(const char *path, struct tt_str bytes, struct tt_error *err)
+{
+    return write_file(path, 0600, bytes, err);
 }
 
 static enum tt_status make_one(const char *path, struct tt_error *err)

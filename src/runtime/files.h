@@ -22,6 +22,9 @@ enum tt_status tt_file_read(const char *path, struct tt_buf *ret, struct tt_erro
  * no regular file (a pipe, /dev/stdout) is written to as it is. */
 enum tt_status tt_file_write(const char *path, struct tt_str bytes,
                              struct tt_error *err) TT_MUST_USE;
+/* The same; a file that was not there can be read by its owner only (mode 0600). */
+enum tt_status tt_file_write_private(const char *path, struct tt_str bytes,
+                                     struct tt_error *err) TT_MUST_USE;
 /* Makes the folder and its parents (mode 0700); one that is there already is fine. */
 enum tt_status tt_folder_make(const char *path, struct tt_error *err) TT_MUST_USE;
 

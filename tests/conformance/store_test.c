@@ -415,7 +415,7 @@ static void filters_of_anomalies_combine(void **state)
                          .before_ms = T0 + 4,
                          .before_id = TT_STR("a5")},
                 "a4 ");
-    struct tt_anomaly_filter wrong = {.limit = 1001};
+    struct tt_anomaly_filter wrong = {.limit = TT_ANOMALIES_MAX + 1};
     assert_int_equal(
         subject->store->ops->list_anomalies(subject->store, &wrong, see_anomaly, NULL, NULL),
         TT_E_LIMIT);

@@ -93,8 +93,9 @@ enum tt_status tt_sqlite_list_anomalies(struct tt_store *store,
                                         tt_on_anomaly *on_row, void *ctx, struct tt_error *err)
 {
     struct tt_sqlite *self = tt_sqlite_of_store(store);
-    if (filter->limit < 1 || filter->limit > 1000) {
-        return tt_fail(err, TT_E_LIMIT, "limit is %u, must be 1 to 1000", filter->limit);
+    if (filter->limit < 1 || filter->limit > TT_ANOMALIES_MAX) {
+        return tt_fail(err, TT_E_LIMIT, "limit is %u, must be 1 to %d", filter->limit,
+                       TT_ANOMALIES_MAX);
     }
     struct tt_sqlite_connection *reader;
     enum tt_status status = tt_sqlite_begin_read(self, &reader, err);

@@ -24,7 +24,7 @@ struct route {
 };
 
 static const struct route routes[] = {
-#define TT_ROUTE(method, path, handler, role, scope, summary) \
+#define TT_ROUTE(method, path, handler, role, scope, summary)                                      \
     {TT_HTTP_##method, #method, path, handler, TT_ROLE_##role, scope, summary},
 #include "services/api_server/routes.def"
 #undef TT_ROUTE
@@ -119,15 +119,15 @@ bool tt_call_time(struct tt_str text, int64_t *ret_ms)
     return tt_time_parse_rfc3339(text, ret_ms) == TT_OK;
 }
 
-/* The host without port; brackets of IPv6 stay. */
+/* The host without port; brackets of IPv6 stay. What has anything else behind it is no host of ours and stays
+ * whole. */
 static struct tt_str host_name(struct tt_str host)
 {
-    if (host.size > 0 && host.data[0] == '[') {
-        const char *end = memchr(host.data, ']', host.size);
-        return end != NULL ? (struct tt_str){host.data, (size_t)(end - host.data) + 1} : host;
+    size_t size = host.size;
+    while (size > 0 && host.data[size - 1] >= '0' && host.data[size - 1] <= '9') {
+        size--;
     }
-    struct tt_str rest = host;
-    return tt_str_split(&rest, ':');
+    return size > 0 && host.data[size - 1] == ':' ? (struct tt_str){host.data, size - 1} : host;
 }
 
 static bool host_is_ours(const struct tt_api *api, struct tt_str host)
@@ -168,8 +168,7 @@ static bool caller_is_ours(const struct tt_call *call)
     for (size_t i = 0; i < TT_ARRAY_SIZE(schemes); i++) {
         size_t size = strlen(schemes[i]);
         if (origin.size > size && strncasecmp(origin.data, schemes[i], size) == 0) {
-            return host_is_ours(call->api,
-                                (struct tt_str){origin.data + size, origin.size - size});
+            return host_is_ours(call->api, (struct tt_str){origin.data + size, origin.size - size});
         }
     }
     return false;
@@ -185,14 +184,14 @@ static bool path_matches(const char *pattern, struct tt_str path, struct tt_str 
         return false;
     }
     *ret_segment = (struct tt_str){path.data + size - 1, path.size - size + 1};
-    return memchr(ret_segment->data, '/', ret_segment->size) == NULL;
+    return true;
 }
 
-/* The route, or NULL with the methods that the path does have in ret_allow (empty: no such path). */
-static const struct route *find_route(struct tt_call *call, char ret_allow[64])
+/* The route, or NULL with the methods that the path does have in call->allow (empty: no such path). */
+static const struct route *find_route(struct tt_call *call)
 {
     enum tt_http_method method = call->request->method;
-    ret_allow[0] = '\0';
+    call->allow[0] = '\0';
     for (size_t i = 0; i < TT_ARRAY_SIZE(routes); i++) {
         if (!path_matches(routes[i].path, call->request->path, &call->segment)) {
             continue;
@@ -201,9 +200,10 @@ static const struct route *find_route(struct tt_call *call, char ret_allow[64])
             (routes[i].method == TT_HTTP_GET && method == TT_HTTP_HEAD)) {
             return &routes[i];
         }
-        size_t size = strlen(ret_allow);
-        (void)snprintf(ret_allow + size, 64 - size, "%s%s", size > 0 ? ", " : "",
-                       routes[i].method_name);
+        size_t size = strlen(call->allow);
+        (void)snprintf(call->allow + size, sizeof call->allow - size, "%s%s%s",
+                       size > 0 ? ", " : "", routes[i].method_name,
+                       routes[i].method == TT_HTTP_GET ? ", HEAD" : "");
     }
     return NULL;
 }
@@ -216,9 +216,9 @@ static bool authorize(struct tt_call *call, const struct route *route)
     }
     struct tt_error err = {0};
     const struct tt_http_ops *http = tt_call_http(call);
-    enum tt_status status = tt_auth_check(
-        call->api->auth, http->header(call->request, "Authorization"),
-        http->header(call->request, "X-API-Key"), &call->principal, &err);
+    enum tt_status status =
+        tt_auth_check(call->api->auth, http->header(call->request, "Authorization"),
+                      http->header(call->request, "X-API-Key"), &call->principal, &err);
     if (status != TT_OK) {
         (void)tt_call_problem(call, 401, "unauthorized", "%s", err.message);
         return false;
@@ -244,8 +244,8 @@ static bool within_rate(struct tt_call *call, const struct route *route)
     uint64_t count = 0;
     int64_t reset_ms = 0;
     struct tt_error err;
-    enum tt_status status = api->cache->ops->count(api->cache, tt_str_from(key), 1, 1000, &count,
-                                                   &reset_ms, &err);
+    enum tt_status status =
+        api->cache->ops->count(api->cache, tt_str_from(key), 1, 1000, &count, &reset_ms, &err);
     if (status != TT_OK || count <= api->rate_limit) {
         return true; /* policy: without the counter, nobody is turned away */
     }
@@ -260,12 +260,10 @@ static bool handle(struct tt_call *call)
         return tt_call_problem(call, 403, "foreign_host",
                                "Host or Origin is not this server's; see http.hosts");
     }
-    char allow[64];
-    const struct route *route = find_route(call, allow);
-    if (route == NULL && allow[0] != '\0') {
-        (void)tt_call_problem(call, 405, "method_not_allowed", "this path has: %s", allow);
-        static const struct tt_str all = {"GET, HEAD, POST", 15};
-        tt_response_header(call->response, "Allow", all);
+    const struct route *route = find_route(call);
+    if (route == NULL && call->allow[0] != '\0') {
+        (void)tt_call_problem(call, 405, "method_not_allowed", "this path has: %s", call->allow);
+        tt_response_header(call->response, "Allow", tt_str_from(call->allow));
         return true;
     }
     if (route == NULL) {

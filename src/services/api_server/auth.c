@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/timetext.h"
+#include "services/api_server/used_codes.h"
 
 #define CODE_TTL_MS (5 * TT_MS_PER_MINUTE)
 #define CODE_SCOPE "signin"
@@ -64,7 +65,8 @@ enum tt_status tt_auth_exchange(struct tt_auth *auth, struct tt_str code, struct
     }
     char key[48] = "signin:";
     static const struct tt_hash_key fixed = {0x7369676e696e, 0};
-    tt_hash128_hex(tt_hash128(&fixed, code.data, code.size), key + strlen(key));
+    struct tt_hash128 hash = tt_hash128(&fixed, code.data, code.size);
+    tt_hash128_hex(hash, key + strlen(key));
     uint64_t uses = 0;
     int64_t reset_ms = 0;
     enum tt_status status = auth->cache->ops->count(auth->cache, tt_str_from(key), 1,
@@ -72,8 +74,15 @@ enum tt_status tt_auth_exchange(struct tt_auth *auth, struct tt_str code, struct
     if (status != TT_OK) {
         return status;
     }
-    if (uses > 1) {
+    if (uses == 1) {
+        status =
+            tt_used_codes_add(auth->alloc, auth->used_path, hash, claims.expires_ms, now_ms, err);
+    }
+    if (uses > 1 || status == TT_E_CONFLICT) {
         return tt_fail(err, TT_E_DENIED, "the sign-in link was used already");
+    }
+    if (status != TT_OK) {
+        return status;
     }
     *ret_expires_ms = now_ms + auth->token_ttl_ms;
     return tt_auth_token(auth, tt_role_find(tt_str_from(claims.role)), "sign-in link",
@@ -96,8 +105,8 @@ static enum tt_status check_token(struct tt_auth *auth, struct tt_str token,
                                   struct tt_principal *ret, struct tt_error *err)
 {
     struct tt_claims claims;
-    enum tt_status status = auth->signer->ops->check(auth->signer, token,
-                                                     tt_clock_now_ms(auth->clock), &claims, err);
+    enum tt_status status =
+        auth->signer->ops->check(auth->signer, token, tt_clock_now_ms(auth->clock), &claims, err);
     if (status != TT_OK) {
         return status;
     }

@@ -20,8 +20,8 @@
 enum tt_role { TT_ROLE_NONE = 0, TT_ROLE_VIEWER, TT_ROLE_ANALYST, TT_ROLE_ADMIN };
 
 struct tt_principal {
-    enum tt_role role;  /* of people */
-    uint32_t scopes;    /* of machines: TT_SCOPE_… bits */
+    enum tt_role role; /* of people */
+    uint32_t scopes;   /* of machines: TT_SCOPE_… bits */
     char subject[64];
 };
 
@@ -31,6 +31,7 @@ struct tt_auth {
     struct tt_token_signer *signer;
     struct tt_cache *cache;
     struct tt_api_keys *keys; /* NULL: none */
+    const char *used_path;    /* file of used sign-in codes */
     int64_t token_ttl_ms;
 };
 

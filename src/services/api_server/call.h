@@ -16,6 +16,7 @@ struct tt_call {
     struct tt_http_response *response;
     struct tt_principal principal;
     struct tt_str segment; /* what `*` stood for */
+    char allow[64];        /* the methods that the path has */
     struct tt_buf body;
     struct tt_arena arena; /* what lives as long as the call */
 };

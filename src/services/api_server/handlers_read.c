@@ -7,7 +7,7 @@
 #include "services/pipeline/rows.h"
 
 #define LIMIT_DEFAULT 50
-#define LIMIT_MAX 1000
+#define LIMIT_MAX (TT_ANOMALIES_MAX - 1)
 
 struct list {
     struct tt_call *call;
@@ -92,7 +92,8 @@ static void on_argument(void *ctx, struct tt_str name, struct tt_str value)
         filter->merchant_id = tt_call_id(visit->call, value);
     } else if (tt_str_equal_text(name, "detector")) {
         filter->detector = value;
-        problem = parse_detector(visit->call->api->context->engine, value) ? NULL : "no such detector";
+        problem =
+            parse_detector(visit->call->api->context->engine, value) ? NULL : "no such detector";
     } else if (tt_str_equal_text(name, "status")) {
         filter->status = value;
         problem = parse_status(value) ? NULL : "open, confirmed, dismissed or snoozed";
@@ -226,6 +227,15 @@ bool get_anomaly(struct tt_call *call)
     return status == TT_OK ? tt_call_json(call, 200) : store_failed(call, &err);
 }
 
+static void find_other_argument(void *ctx, struct tt_str name, struct tt_str value)
+{
+    (void)value;
+    struct tt_str *other = ctx;
+    if (!tt_str_equal_text(name, "user_id")) {
+        *other = name;
+    }
+}
+
 struct found {
     struct tt_call *call;
     uint32_t count;
@@ -270,9 +280,14 @@ bool get_transaction(struct tt_call *call)
 {
     struct found found = {.call = call};
     struct tt_error err = {0};
+    struct tt_str other = {0};
+    tt_call_http(call)->each_query(call->request, find_other_argument, &other);
+    if (other.data != NULL) {
+        return tt_call_problem(call, 400, "bad_parameter", "%.*s: no such parameter",
+                               TT_STR_ARG(other));
+    }
     struct tt_store *store = call->api->store;
-    struct tt_str user_id =
-        tt_call_id(call, tt_call_http(call)->query(call->request, "user_id"));
+    struct tt_str user_id = tt_call_id(call, tt_call_http(call)->query(call->request, "user_id"));
     enum tt_status status = store->ops->find(store, user_id, tt_call_id(call, call->segment),
                                              TT_TIME_NONE, on_found, &found, &err);
     if (status != TT_OK) {

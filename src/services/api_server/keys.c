@@ -284,7 +284,7 @@ enum tt_status tt_api_keys_create(struct tt_api_keys *keys, uint32_t scopes,
     }
     if (status == TT_OK) {
         write_line(keys, &row, &buf);
-        status = tt_file_write(keys->path, tt_buf_str(&buf), err);
+        status = tt_file_write_private(keys->path, tt_buf_str(&buf), err);
     }
     tt_buf_deinit(&buf);
     return status;

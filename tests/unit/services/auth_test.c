@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -11,13 +12,16 @@
 #include "adapters/cjose/token.h"
 #include "adapters/memory/cache.h"
 #include "base/timetext.h"
+#include "runtime/files.h"
 #include "services/api_server/auth.h"
+#include "services/api_server/used_codes.h"
 #include "support/fake_clock.h"
 
 struct fixture {
     struct tt_fake_clock clock;
     struct tt_auth auth;
     char path[64];
+    char used_path[80];
 };
 
 static void *must(void *pointer)
@@ -45,6 +49,8 @@ static int setup(void **state)
     fixture->auth.alloc = &tt_alloc_libc;
     fixture->auth.clock = &fixture->clock.clock;
     fixture->auth.token_ttl_ms = TT_MS_PER_HOUR;
+    (void)snprintf(fixture->used_path, sizeof fixture->used_path, "%s-used", fixture->path);
+    fixture->auth.used_path = fixture->used_path;
     assert_int_equal(tt_cjose_open(&token, &fixture->auth.signer, &err), TT_OK);
     assert_int_equal(tt_memory_cache_open(&cache, &fixture->auth.cache, &err), TT_OK);
     assert_int_equal(tt_api_keys_open(&tt_alloc_libc, fixture->path, &key, &fixture->clock.clock,
@@ -61,6 +67,7 @@ static int teardown(void **state)
     fixture->auth.cache->ops->close(fixture->auth.cache);
     tt_api_keys_close(fixture->auth.keys);
     (void)unlink(fixture->path);
+    (void)unlink(fixture->used_path);
     free(fixture);
     return 0;
 }
@@ -143,6 +150,59 @@ static void a_sign_in_code_is_good_once_and_for_five_minutes(void **state)
     tt_buf_deinit(&code);
 }
 
+static enum tt_status exchange(struct fixture *fixture, struct tt_str code)
+{
+    struct tt_buf token;
+    struct tt_error err;
+    int64_t expires_ms = 0;
+    tt_buf_init(&token, &tt_alloc_libc, 8192);
+    enum tt_status status = tt_auth_exchange(&fixture->auth, code, &token, &expires_ms, &err);
+    tt_buf_deinit(&token);
+    return status;
+}
+
+static void a_sign_in_code_stays_used_after_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tt_buf codes[2];
+    struct tt_error err;
+    for (size_t i = 0; i < 2; i++) {
+        tt_buf_init(&codes[i], &tt_alloc_libc, 8192);
+        assert_int_equal(tt_auth_code(&fixture->auth, TT_ROLE_VIEWER, &codes[i], &err), TT_OK);
+        tt_fake_clock_advance(&fixture->clock, 2000);
+    }
+    assert_int_equal(exchange(fixture, tt_buf_str(&codes[0])), TT_OK);
+    struct tt_cache *before = fixture->auth.cache; /* what a new process begins with is empty */
+    struct tt_memory_cache_options cache = {.alloc = &tt_alloc_libc, .clock = &fixture->clock.clock};
+    assert_int_equal(tt_memory_cache_open(&cache, &fixture->auth.cache, &err), TT_OK);
+    before->ops->close(before);
+    assert_int_equal(exchange(fixture, tt_buf_str(&codes[0])), TT_E_DENIED);
+    assert_int_equal(exchange(fixture, tt_buf_str(&codes[1])), TT_OK);
+    for (size_t i = 0; i < 2; i++) {
+        tt_buf_deinit(&codes[i]);
+    }
+}
+
+static void used_codes_are_forgotten_when_they_have_expired(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tt_buf text;
+    struct tt_error err;
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_int_equal(tt_used_codes_add(&tt_alloc_libc, fixture->used_path,
+                                           (struct tt_hash128){i, i}, (int64_t)i + 1, (int64_t)i,
+                                           &err),
+                         TT_OK);
+    }
+    tt_buf_init(&text, &tt_alloc_libc, 8192);
+    assert_int_equal(tt_file_read(fixture->used_path, &text, &err), TT_OK);
+    assert_true(text.size < 100);
+    tt_buf_deinit(&text);
+    struct stat info;
+    assert_int_equal(stat(fixture->used_path, &info), 0);
+    assert_int_equal(info.st_mode & 0077, 0);
+}
+
 static void a_key_has_its_scopes_until_its_line_is_gone(void **state)
 {
     struct fixture *fixture = *state;
@@ -197,6 +257,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_credentials_are_told_apart_from_bad_ones, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_sign_in_code_is_good_once_and_for_five_minutes, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_sign_in_code_stays_used_after_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(used_codes_are_forgotten_when_they_have_expired, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_key_has_its_scopes_until_its_line_is_gone, setup,
                                         teardown),
