@@ -135,17 +135,21 @@ static void strip_common(struct tt_str *a, struct tt_str *b)
     }
 }
 
-/* One row of the edit matrix in place; returns its minimum. row has b.size + 1 entries. */
-static size_t next_row(size_t *row, char c, struct tt_str b)
+/* Row i of the edit matrix, for the i-th byte of a; returns its minimum. Rows have b.size + 1 entries; the one
+ * before the last is needed for swapped neighbours. */
+static size_t next_row(size_t *row, const size_t *last, const size_t *before, const char *at,
+                       bool first, struct tt_str b)
 {
-    size_t diagonal = row[0];
-    size_t least = ++row[0];
-    for (size_t j = 0; j < b.size; j++) {
-        size_t replaced = diagonal + (b.data[j] != c);
-        size_t shorter = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
-        diagonal = row[j + 1];
-        row[j + 1] = replaced < shorter ? replaced : shorter;
-        least = row[j + 1] < least ? row[j + 1] : least;
+    size_t least = row[0] = last[0] + 1;
+    for (size_t j = 1; j <= b.size; j++) {
+        size_t replaced = last[j - 1] + (b.data[j - 1] != *at);
+        size_t shorter = (row[j - 1] < last[j] ? row[j - 1] : last[j]) + 1;
+        row[j] = replaced < shorter ? replaced : shorter;
+        if (!first && j > 1 && b.data[j - 2] == *at && b.data[j - 1] == at[-1] &&
+            before[j - 2] + 1 < row[j]) {
+            row[j] = before[j - 2] + 1;
+        }
+        least = row[j] < least ? row[j] : least;
     }
     return least;
 }
@@ -161,12 +165,15 @@ size_t tt_str_distance(struct tt_str a, struct tt_str b, size_t limit)
     if (a.size - b.size >= limit || b.size > DISTANCE_SIZE_MAX) {
         return limit;
     }
-    size_t row[DISTANCE_SIZE_MAX + 1];
+    size_t rows[3][DISTANCE_SIZE_MAX + 1];
     for (size_t j = 0; j <= b.size; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
-    for (size_t i = 0; i < a.size; i++) {
-        if (next_row(row, a.data[i], b) >= limit) {
+    size_t *row = rows[0];
+    for (size_t i = 1; i <= a.size; i++) {
+        row = rows[i % 3];
+        if (next_row(row, rows[(i + 2) % 3], rows[(i + 1) % 3], a.data + i - 1, i == 1, b) >=
+            limit) {
             return limit;
         }
     }

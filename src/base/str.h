@@ -41,7 +41,7 @@ struct tt_str tt_str_split(struct tt_str *rest, char separator);
 /* Position of the first byte that breaks UTF-8 (RFC 3629: no surrogates, no overlong forms), or
  * str.size when all is valid. */
 size_t tt_str_utf8_check(struct tt_str str);
-/* Levenshtein distance, cut off at `limit` (returns limit then); for "did you mean". Where more
+/* Edit distance, where two neighbours swapped are one edit (optimal string alignment), cut off at `limit` (returns limit then); for "did you mean". Where more
  * than 128 bytes differ in both, limit. */
 size_t tt_str_distance(struct tt_str a, struct tt_str b, size_t limit);
 /* The candidate nearest to name within a third of its length (at least 1), or NULL. */
