@@ -1,6 +1,7 @@
 /* See cli.h. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,7 +58,8 @@ static int print_help(const struct tt_command *command)
         for (size_t i = 0; i < tt_command_count; i++) {
             (void)printf("  %-10s %s\n", tt_commands[i].name, tt_commands[i].summary);
         }
-        (void)printf("\n`telltale demo` shows it at work. `telltale COMMAND --help` says more.\n\n");
+        (void)printf(
+            "\n`telltale demo` shows it at work. `telltale COMMAND --help` says more.\n\n");
     }
     print_options(stdout, common_options);
     return TT_EXIT_OK;
@@ -80,9 +82,7 @@ static bool set_common(struct tt_cli *cli, const char *name, const char *value, 
     if (strcmp(name, "config") == 0) {
         cli->config = value;
     } else if (strcmp(name, "set") == 0) {
-        if (cli->set_count < TT_CLI_SETS_MAX) {
-            cli->sets[cli->set_count++] = value;
-        }
+        cli->sets[cli->set_count++] = value;
     } else if (strcmp(name, "json") == 0) {
         cli->json = true;
     } else if (strcmp(name, "quiet") == 0) {
@@ -149,6 +149,9 @@ static int parse_option(const struct tt_command *command, struct tt_cli *cli, in
     }
     if (option != NULL) {
         cli->values[option - command->options] = value;
+    } else if (strcmp(common->name, "set") == 0 && cli->set_count == TT_CLI_SETS_MAX) {
+        return tt_cli_fail(TT_EXIT_USAGE, "%s: --set more than %d times", command->name,
+                           TT_CLI_SETS_MAX);
     } else {
         (void)set_common(cli, common->name, value, ret_help);
     }
@@ -197,7 +200,7 @@ static int run_command(const struct tt_command *command, int argc, char **argv)
     return help ? print_help(command) : command->run(&cli);
 }
 
-int tt_cli_main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
         (void)print_help(NULL);
@@ -227,6 +230,17 @@ int tt_cli_main(int argc, char **argv)
     return tt_cli_fail(TT_EXIT_USAGE, "no command '%s'%s%s%s; see telltale --help", name,
                        nearest != NULL ? " (did you mean " : "", nearest != NULL ? nearest : "",
                        nearest != NULL ? "?)" : "");
+}
+
+int tt_cli_main(int argc, char **argv)
+{
+    int code = dispatch(argc, argv);
+    bool failed_before = ferror(stdout) != 0;
+    if ((fflush(stdout) != 0 || failed_before) && code == TT_EXIT_OK) {
+        code = tt_cli_fail(TT_EXIT_FAILED, "standard output: %s",
+                           failed_before ? "cannot be written" : strerror(errno));
+    }
+    return code;
 }
 
 bool tt_cli_duration(const struct tt_cli *cli, const char *name, int64_t *ret_ms)

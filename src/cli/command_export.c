@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/sqlite/sqlite.h"
 #include "cli/commands.h"
@@ -17,7 +18,8 @@ const struct tt_cli_option tt_options_export[] = {
     {NULL, NULL, NULL},
 };
 
-struct export {
+struct export
+{
     const struct tt_settings *settings;
     struct tt_store *store;
     FILE *out;
@@ -80,8 +82,7 @@ static void write_transaction(struct export *self, const struct tt_row_transacti
 {
     const struct tt_engine *engine = self->settings->engine;
     struct tt_event *event = tt_loose_event_reset(&self->loose);
-    self->status =
-        tt_row_to_event(row, engine, &self->settings->schema, event, &self->err);
+    self->status = tt_row_to_event(row, engine, &self->settings->schema, event, &self->err);
     if (self->status != TT_OK) {
         return;
     }
@@ -184,8 +185,21 @@ static int export_to(struct tt_settings *settings, struct tt_store *store, const
     return closed == 0 ? TT_EXIT_OK : tt_cli_fail(TT_EXIT_FAILED, "%s", strerror(errno));
 }
 
+/* Opening would make what is not there. */
+static enum tt_status check_database(const char *path, struct tt_error *err)
+{
+    if (path == NULL) {
+        return tt_fail(err, TT_E_NOMEM, "no memory");
+    }
+    return access(path, F_OK) == 0 ? TT_OK
+                                   : tt_fail(err, TT_E_NOT_FOUND, "%s: %s", path, strerror(errno));
+}
+
 int tt_command_export(struct tt_cli *cli)
 {
+    if (cli->word_count > 0) {
+        return tt_cli_fail(TT_EXIT_USAGE, "export: '%s' is one word too many", cli->words[0]);
+    }
     struct tt_settings settings;
     struct tt_error err = {0};
     if (tt_settings_open(&settings, cli, &err) != TT_OK) {
@@ -198,7 +212,10 @@ int tt_command_export(struct tt_cli *cli)
     const char *data_dir = NULL;
     struct tt_store *store = NULL;
     struct tt_state *state = NULL;
-    enum tt_status status = tt_settings_data_dir(&settings, &data_dir, &err);
+    enum tt_status status = tt_settings_find_data_dir(&settings, &data_dir, &err);
+    if (status == TT_OK) {
+        status = check_database(tt_settings_path(&settings, data_dir, "telltale.db"), &err);
+    }
     if (status == TT_OK) {
         status = tt_settings_engine(&settings, NULL, NULL, NULL, &err);
     }

@@ -100,7 +100,7 @@ static enum tt_status read_attributes(struct tt_settings *settings, struct tt_er
         }
         if (found == 0 || settings->attribute_count == TT_ATTRIBUTES_MAX) {
             return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
-                              found == 0 ? "attributes: '%.*s' is bool, double or string"
+                              found == 0 ? "attributes: '%.*s' must be bool, double or string"
                                          : "attributes: '%.*s' is one too many",
                               TT_STR_ARG(node->key));
         }
@@ -139,8 +139,9 @@ enum tt_status tt_settings_open(struct tt_settings *settings, const struct tt_cl
     for (int i = 0; status == TT_OK && i < cli->set_count; i++) {
         status = tt_config_set(&settings->config, tt_str_from(cli->sets[i]), err);
     }
-    if (status == TT_OK) {
-        status = read_attributes(settings, err);
+    if (status == TT_OK && read_attributes(settings, err) != TT_OK) {
+        struct tt_engine_source source = {path != NULL ? path : "--set", TT_STR("")};
+        status = tt_engine_place(&source, err);
     }
     if (status != TT_OK) {
         tt_settings_close(settings);
@@ -157,8 +158,7 @@ void tt_settings_close(struct tt_settings *settings)
     tt_arena_deinit(&settings->arena);
 }
 
-enum tt_status tt_settings_map(struct tt_settings *settings, const char *path,
-                               struct tt_error *err)
+enum tt_status tt_settings_map(struct tt_settings *settings, const char *path, struct tt_error *err)
 {
     struct tt_engine_source source = {"maps/handbook.yaml", tt_builtin_map_handbook};
     enum tt_status status = TT_OK;
@@ -179,8 +179,7 @@ enum tt_status tt_settings_map(struct tt_settings *settings, const char *path,
     const struct tt_attribute_spec *specs = tt_record_map_attributes(settings->map, &count);
     for (uint32_t i = 0; i < count; i++) {
         if (settings->attribute_count == TT_ATTRIBUTES_MAX) {
-            return tt_fail(err, TT_E_LIMIT, "%s: more than %d attributes", path,
-                           TT_ATTRIBUTES_MAX);
+            return tt_fail(err, TT_E_LIMIT, "%s: more than %d attributes", path, TT_ATTRIBUTES_MAX);
         }
         settings->attributes[settings->attribute_count++] = specs[i];
     }
@@ -241,8 +240,8 @@ enum tt_status tt_settings_plan(struct tt_settings *settings, const char *featur
     return status == TT_OK ? tt_engine_plan(settings->alloc, &options, ret, err) : status;
 }
 
-enum tt_status tt_settings_data_dir(struct tt_settings *settings, const char **ret,
-                                    struct tt_error *err)
+enum tt_status tt_settings_find_data_dir(struct tt_settings *settings, const char **ret,
+                                         struct tt_error *err)
 {
     const char *folder = settings->config.data_dir.data;
     const char *state = getenv("STATE_DIRECTORY");
@@ -261,5 +260,12 @@ enum tt_status tt_settings_data_dir(struct tt_settings *settings, const char **r
         return tt_fail(err, TT_E_INVALID, "no place for data: set data_dir");
     }
     *ret = folder;
-    return tt_folder_make(folder, err);
+    return TT_OK;
+}
+
+enum tt_status tt_settings_data_dir(struct tt_settings *settings, const char **ret,
+                                    struct tt_error *err)
+{
+    enum tt_status status = tt_settings_find_data_dir(settings, ret, err);
+    return status == TT_OK ? tt_folder_make(*ret, err) : status;
 }

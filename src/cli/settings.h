@@ -40,7 +40,9 @@ enum tt_status tt_settings_engine(struct tt_settings *settings, const char *feat
 /* Compiles a feature set alone; the caller frees it. */
 enum tt_status tt_settings_plan(struct tt_settings *settings, const char *features,
                                 struct tt_plan **ret, struct tt_error *err) TT_MUST_USE;
-/* The data folder (made when it is not there), NUL-terminated, in the arena. */
+/* The data folder, NUL-terminated, in the arena; _data_dir makes it when it is not there. */
+enum tt_status tt_settings_find_data_dir(struct tt_settings *settings, const char **ret,
+                                         struct tt_error *err) TT_MUST_USE;
 enum tt_status tt_settings_data_dir(struct tt_settings *settings, const char **ret,
                                     struct tt_error *err) TT_MUST_USE;
 /* folder/name in the arena, or NULL. */
