@@ -39,8 +39,7 @@ static int close_output(FILE **file, const char *path)
         return TT_EXIT_OK;
     }
     int result = closing == stdout ? fflush(closing) : fclose(closing);
-    return result == 0 ? TT_EXIT_OK
-                       : tt_cli_fail(TT_EXIT_FAILED, "%s: %s", path, strerror(errno));
+    return result == 0 ? TT_EXIT_OK : tt_cli_fail(TT_EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
 /* An export is replayed as it was recorded, unless it is read through a map or in another order. */
@@ -96,9 +95,9 @@ static int open_settings(struct tt_file_run *run, const struct tt_cli *cli)
         status = tt_settings_map(&run->settings, map, &err);
     }
     if (status == TT_OK) {
-        status = tt_settings_engine(&run->settings, tt_cli_value(cli, "features"),
-                                    tt_cli_value(cli, "rules"), tt_cli_value(cli, "detectors"),
-                                    &err);
+        status =
+            tt_settings_engine(&run->settings, tt_cli_value(cli, "features"),
+                               tt_cli_value(cli, "rules"), tt_cli_value(cli, "detectors"), &err);
     }
     return status == TT_OK ? TT_EXIT_OK : tt_cli_fail_error(&err);
 }
@@ -216,8 +215,7 @@ static int run_all(struct tt_file_run *run, const struct tt_cli *cli)
         .started_ns = tt_clock_monotonic_ns(&tt_clock_system),
     };
     struct tt_error err = {0};
-    enum tt_status status =
-        tt_runner_run_inline(run->assembly.runner, on_round, &progress, &err);
+    enum tt_status status = tt_runner_run_inline(run->assembly.runner, on_round, &progress, &err);
     int64_t now_ns = tt_clock_monotonic_ns(&tt_clock_system);
     draw(&progress, now_ns, true);
     run->seconds = (double)(now_ns - progress.started_ns) / 1e9;
@@ -325,7 +323,8 @@ void tt_file_run_print(const struct tt_file_run *run, const struct tt_cli *cli, 
     (void)fprintf(to, "%llu transactions in %.2f s (%.0f/s)\n",
                   (unsigned long long)counts->transactions, run->seconds,
                   run->seconds > 0.0 ? (double)counts->transactions / run->seconds : 0.0);
-    (void)fprintf(to, "%llu anomalies: %llu low, %llu medium, %llu high, %llu critical; %llu alerts\n",
+    (void)fprintf(to,
+                  "%llu anomalies: %llu low, %llu medium, %llu high, %llu critical; %llu alerts\n",
                   (unsigned long long)counts->anomalies,
                   (unsigned long long)counts->by_severity[TT_SEVERITY_LOW],
                   (unsigned long long)counts->by_severity[TT_SEVERITY_MEDIUM],
@@ -334,8 +333,7 @@ void tt_file_run_print(const struct tt_file_run *run, const struct tt_cli *cli, 
                   (unsigned long long)counts->alerts);
     if (counts->rejected + counts->duplicates + counts->conflicts + counts->late > 0) {
         (void)fprintf(to, "%llu rejected, %llu duplicates, %llu id conflicts, %llu too late\n",
-                      (unsigned long long)counts->rejected,
-                      (unsigned long long)counts->duplicates,
+                      (unsigned long long)counts->rejected, (unsigned long long)counts->duplicates,
                       (unsigned long long)counts->conflicts, (unsigned long long)counts->late);
     }
 }

@@ -54,8 +54,8 @@ enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings 
     }
     settings->schema.pan_key = derive(secret, "card numbers");
     struct tt_hash_key keys_key = derive(secret, "API keys");
-    status = tt_api_keys_open(server->alloc, keys_path, &keys_key, &tt_clock_system, &server->keys,
-                              err);
+    status =
+        tt_api_keys_open(server->alloc, keys_path, &keys_key, &tt_clock_system, &server->keys, err);
     if (status == TT_OK) {
         struct tt_cjose_options token = {
             .alloc = server->alloc,
@@ -127,9 +127,9 @@ static enum tt_status look_up(void *ctx, const struct tt_txn *txn, bool *ret_fou
 {
     struct tt_server *server = ctx;
     struct gate_row row = {0};
-    enum tt_status status = server->store->ops->find(
-        server->store, txn->text[TT_TEXT_USER_ID], txn->text[TT_TEXT_TRANSACTION_ID], TT_TIME_NONE,
-        on_gate_row, &row, err);
+    enum tt_status status = server->store->ops->find(server->store, txn->text[TT_TEXT_USER_ID],
+                                                     txn->text[TT_TEXT_TRANSACTION_ID],
+                                                     TT_TIME_NONE, on_gate_row, &row, err);
     *ret_found = row.found;
     *ret_content = row.content;
     *ret_seq = row.seq;
@@ -166,9 +166,8 @@ static enum tt_status find_transaction(void *ctx, struct tt_str user_id,
 {
     struct tt_server *server = ctx;
     struct label_row row = {.server = server, .event = event, .err = err};
-    enum tt_status status =
-        server->store->ops->find(server->store, user_id, transaction_id, TT_TIME_NONE,
-                                 on_label_row, &row, err);
+    enum tt_status status = server->store->ops->find(server->store, user_id, transaction_id,
+                                                     TT_TIME_NONE, on_label_row, &row, err);
     if (status != TT_OK) {
         return status;
     }
@@ -180,15 +179,15 @@ static void on_failure(void *ctx, const char *stage, const struct tt_error *err)
     struct tt_server *server = ctx;
     (void)snprintf(server->failure, sizeof server->failure, "%s", err->message);
     __atomic_store_n(&server->api.failed, true, __ATOMIC_RELEASE);
-    tt_log(&server->log, TT_LOG_ERROR, "pipeline_failed", err->message,
-           TT_LOG_TEXT("stage", stage), TT_LOG_TEXT("status", tt_status_name(err->status)));
+    tt_log(&server->log, TT_LOG_ERROR, "pipeline_failed", err->message, TT_LOG_TEXT("stage", stage),
+           TT_LOG_TEXT("status", tt_status_name(err->status)));
 }
 
 static enum tt_status open_engine(struct tt_server *server, struct tt_error *err)
 {
     struct tt_settings *settings = server->options.settings;
-    server->restore = (struct tt_restore){
-        .store = server->store, .state = server->state, .log = &server->log};
+    server->restore =
+        (struct tt_restore){.store = server->store, .state = server->state, .log = &server->log};
     enum tt_status status = tt_restore_load(&server->restore, settings, err);
     if (status != TT_OK) {
         return status;
@@ -218,8 +217,7 @@ static enum tt_status open_engine(struct tt_server *server, struct tt_error *err
                TT_LOG_INT("transactions", server->restore.replayed),
                TT_LOG_INT("seq_last", server->restore.seq_last),
                TT_LOG_INT("epoch", tt_bundles_epoch(&server->assembly.bundles)),
-               TT_LOG_INT("ms",
-                          (tt_clock_monotonic_ns(&tt_clock_system) - start_ns) / 1000000));
+               TT_LOG_INT("ms", (tt_clock_monotonic_ns(&tt_clock_system) - start_ns) / 1000000));
     }
     return status;
 }
@@ -355,9 +353,8 @@ static enum tt_status add_alerter(struct tt_server *server, struct tt_error *err
     if (status == TT_OK) {
         status = tt_alerter_new(&options, &stage, err);
     }
-    return status == TT_OK
-               ? tt_runner_add(server->assembly.runner, THREAD_ALERTER, stage, err)
-               : status;
+    return status == TT_OK ? tt_runner_add(server->assembly.runner, THREAD_ALERTER, stage, err)
+                           : status;
 }
 
 /* The status of each service, and with json NULL only the metrics that stages keep themselves. */
@@ -427,9 +424,9 @@ static void open_api(struct tt_server *server)
 /* Over the bus in memory, all nine live in one process. */
 static enum tt_status check_services(const struct tt_config *config, struct tt_error *err)
 {
-    static const char *const names[] = {
-        "data-ingestor",      "feature-engineer", "stat-detector",      "ml-detector", "rule-engine",
-        "anomaly-aggregator", "api-server",       "dashboard-frontend", "alerter"};
+    static const char *const names[] = {"data-ingestor", "feature-engineer",   "stat-detector",
+                                        "ml-detector",   "rule-engine",        "anomaly-aggregator",
+                                        "api-server",    "dashboard-frontend", "alerter"};
     for (size_t i = 0; i < TT_ARRAY_SIZE(names); i++) {
         if (!tt_config_has_service(config, names[i])) {
             return tt_fail(err, TT_E_UNSUPPORTED,
@@ -525,8 +522,7 @@ enum tt_status tt_server_start(struct tt_server *server, struct tt_error *err)
         __atomic_store_n(&server->ops_api.ready_ms, now_ms, __ATOMIC_RELEASE);
         tt_log(&server->log, TT_LOG_INFO, "ready", "accepting transactions",
                TT_LOG_STR("address", config->http_address),
-               TT_LOG_INT("port", tt_server_port(server)),
-               TT_LOG_TEXT("version", TT_VERSION),
+               TT_LOG_INT("port", tt_server_port(server)), TT_LOG_TEXT("version", TT_VERSION),
                TT_LOG_TEXT("data_dir", server->options.data_dir));
     }
     return status;
@@ -556,8 +552,7 @@ enum tt_status tt_server_wait_drained(struct tt_server *server, int64_t timeout_
     enum tt_status status = tt_runner_wait(server->assembly.runner, timeout_ms, err);
     int64_t passed_ms =
         (tt_clock_monotonic_ns(&tt_clock_system) - server->drain_since_ns) / 1000000;
-    if (status == TT_E_TIMEOUT &&
-        passed_ms > server->options.settings->config.drain_timeout) {
+    if (status == TT_E_TIMEOUT && passed_ms > server->options.settings->config.drain_timeout) {
         status = tt_fail(err, TT_E_LIMIT, "not drained within %lld ms: %zu events under way",
                          (long long)server->options.settings->config.drain_timeout,
                          tt_event_pool_used(&server->assembly.pool));

@@ -18,7 +18,7 @@
 
 /* One accepted transaction with its decision of record. */
 struct tt_row_transaction {
-    uint64_t seq;        /* position in the log; strictly increasing over appends */
+    uint64_t seq; /* position in the log; strictly increasing over appends */
     int64_t event_ms;
     struct tt_str user_id, transaction_id;
     struct tt_hash128 content; /* of the validated record */
@@ -28,8 +28,8 @@ struct tt_row_transaction {
     struct tt_str decision;    /* public JSON of the answer */
     uint32_t epoch;
     struct tt_hash128 bundle;
-    uint32_t absorbed;         /* bit per feature step */
-    struct tt_str positions;   /* packed u64 per feature step, little endian */
+    uint32_t absorbed;       /* bit per feature step */
+    struct tt_str positions; /* packed u64 per feature step, little endian */
     bool anomalous;
 };
 
@@ -42,7 +42,7 @@ struct tt_row_anomaly {
     uint8_t severity; /* 1 low … 4 critical */
     uint8_t verdict;  /* 1 allow, 2 review, 3 block */
     bool alerted;
-    struct tt_str status; /* "open" … */
+    struct tt_str status;               /* "open" … */
     struct tt_str user_id, merchant_id; /* merchant_id may be absent */
     struct tt_str detectors; /* names of those that fired, comma separated, e.g. "zscore,rules" */
     struct tt_str json;
@@ -104,7 +104,7 @@ struct tt_anomaly_filter {
 
 struct tt_store_counts {
     uint64_t transactions, anomalies, labels, dead_letters;
-    uint64_t seq_last; /* highest position of any row in the log; 0 = empty */
+    uint64_t seq_last;   /* highest position of any row in the log; 0 = empty */
     int64_t day_last_ms; /* start of the newest day that has transactions, or TT_TIME_NONE */
 };
 

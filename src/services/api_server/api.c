@@ -93,9 +93,8 @@ struct tt_str tt_call_id(struct tt_call *call, struct tt_str id)
 {
     struct tt_str stored = id;
     uint32_t count = 0;
-    bool done = id.data != NULL &&
-                tt_pan_tokenise(&call->api->schema->pan_key, id, TT_ID_SIZE_MAX, &call->arena,
-                                &stored, &count) == TT_OK;
+    bool done = id.data != NULL && tt_pan_tokenise(&call->api->schema->pan_key, id, TT_ID_SIZE_MAX,
+                                                   &call->arena, &stored, &count) == TT_OK;
     return done ? stored : id;
 }
 

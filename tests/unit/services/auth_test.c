@@ -44,7 +44,8 @@ static int setup(void **state)
         .secret = TT_STR("0123456789abcdef0123456789abcdef"),
         .hash_key = {1, 2},
     };
-    struct tt_memory_cache_options cache = {.alloc = &tt_alloc_libc, .clock = &fixture->clock.clock};
+    struct tt_memory_cache_options cache = {.alloc = &tt_alloc_libc,
+                                            .clock = &fixture->clock.clock};
     struct tt_hash_key key = {3, 4};
     fixture->auth.alloc = &tt_alloc_libc;
     fixture->auth.clock = &fixture->clock.clock;
@@ -88,9 +89,8 @@ static void a_token_carries_its_role_until_it_expires(void **state)
     struct tt_error err;
     struct tt_principal principal;
     tt_buf_init(&token, &tt_alloc_libc, 8192);
-    assert_int_equal(tt_auth_token(&fixture->auth, TT_ROLE_ANALYST, "ann", TT_MS_PER_HOUR, &token,
-                                   &err),
-                     TT_OK);
+    assert_int_equal(
+        tt_auth_token(&fixture->auth, TT_ROLE_ANALYST, "ann", TT_MS_PER_HOUR, &token, &err), TT_OK);
     assert_int_equal(check(fixture, "Bearer ", tt_buf_str(&token), &principal), TT_OK);
     assert_int_equal(principal.role, TT_ROLE_ANALYST);
     assert_string_equal(principal.subject, "ann");
@@ -127,25 +127,22 @@ static void a_sign_in_code_is_good_once_and_for_five_minutes(void **state)
     assert_int_equal(tt_auth_code(&fixture->auth, TT_ROLE_VIEWER, &code, &err), TT_OK);
     /* a code is no access token */
     assert_int_equal(check(fixture, "Bearer ", tt_buf_str(&code), &principal), TT_E_DENIED);
-    assert_int_equal(
-        tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err), TT_OK);
+    assert_int_equal(tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err),
+                     TT_OK);
     assert_int_equal(check(fixture, "Bearer ", tt_buf_str(&token), &principal), TT_OK);
     assert_int_equal(principal.role, TT_ROLE_VIEWER);
-    assert_int_equal(
-        tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err),
-        TT_E_DENIED);
+    assert_int_equal(tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err),
+                     TT_E_DENIED);
     /* nor is an access token a code */
     tt_buf_clear(&code);
     assert_int_equal(tt_auth_token(&fixture->auth, TT_ROLE_ADMIN, "a", 1000, &code, &err), TT_OK);
-    assert_int_equal(
-        tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err),
-        TT_E_DENIED);
+    assert_int_equal(tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err),
+                     TT_E_DENIED);
     tt_buf_clear(&code);
     assert_int_equal(tt_auth_code(&fixture->auth, TT_ROLE_VIEWER, &code, &err), TT_OK);
     tt_fake_clock_advance(&fixture->clock, 6 * TT_MS_PER_MINUTE);
-    assert_int_equal(
-        tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err),
-        TT_E_DENIED);
+    assert_int_equal(tt_auth_exchange(&fixture->auth, tt_buf_str(&code), &token, &expires_ms, &err),
+                     TT_E_DENIED);
     tt_buf_deinit(&token);
     tt_buf_deinit(&code);
 }
@@ -173,7 +170,8 @@ static void a_sign_in_code_stays_used_after_a_restart(void **state)
     }
     assert_int_equal(exchange(fixture, tt_buf_str(&codes[0])), TT_OK);
     struct tt_cache *before = fixture->auth.cache; /* what a new process begins with is empty */
-    struct tt_memory_cache_options cache = {.alloc = &tt_alloc_libc, .clock = &fixture->clock.clock};
+    struct tt_memory_cache_options cache = {.alloc = &tt_alloc_libc,
+                                            .clock = &fixture->clock.clock};
     assert_int_equal(tt_memory_cache_open(&cache, &fixture->auth.cache, &err), TT_OK);
     before->ops->close(before);
     assert_int_equal(exchange(fixture, tt_buf_str(&codes[0])), TT_E_DENIED);
@@ -209,16 +207,15 @@ static void a_key_has_its_scopes_until_its_line_is_gone(void **state)
     char key[TT_API_KEY_SIZE + 1];
     struct tt_principal principal;
     struct tt_error err;
-    assert_int_equal(tt_api_keys_create(fixture->auth.keys, TT_SCOPE_INGEST | TT_SCOPE_LABEL, key,
-                                        &err),
-                     TT_OK);
+    assert_int_equal(
+        tt_api_keys_create(fixture->auth.keys, TT_SCOPE_INGEST | TT_SCOPE_LABEL, key, &err), TT_OK);
     tt_fake_clock_advance(&fixture->clock, 2000);
     assert_int_equal(check(fixture, "Bearer ", tt_str_from(key), &principal), TT_OK);
     assert_int_equal(principal.scopes, TT_SCOPE_INGEST | TT_SCOPE_LABEL);
     assert_int_equal(principal.role, TT_ROLE_NONE);
-    assert_int_equal(tt_auth_check(&fixture->auth, (struct tt_str){NULL, 0}, tt_str_from(key),
-                                   &principal, &err),
-                     TT_OK);
+    assert_int_equal(
+        tt_auth_check(&fixture->auth, (struct tt_str){NULL, 0}, tt_str_from(key), &principal, &err),
+        TT_OK);
     key[10] = key[10] == '0' ? '1' : '0';
     assert_int_equal(check(fixture, "Bearer ", tt_str_from(key), &principal), TT_E_DENIED);
     key[10] = key[10] == '0' ? '1' : '0';
@@ -236,9 +233,9 @@ static void a_damaged_key_file_is_an_error_with_its_line(void **state)
     struct tt_api_keys *keys = NULL;
     struct tt_hash_key key = {3, 4};
     struct tt_error err;
-    assert_int_equal(tt_api_keys_open(&tt_alloc_libc, fixture->path, &key, &fixture->clock.clock,
-                                      &keys, &err),
-                     TT_E_CORRUPT);
+    assert_int_equal(
+        tt_api_keys_open(&tt_alloc_libc, fixture->path, &key, &fixture->clock.clock, &keys, &err),
+        TT_E_CORRUPT);
     assert_non_null(strstr(err.message, ":1:"));
 }
 
