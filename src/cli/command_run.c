@@ -45,6 +45,7 @@ static int wait_for_end(struct tt_server *server)
             return tt_cli_fail(TT_EXIT_FAILED, "stopped: %s", server->failure);
         }
         note_input(server, &input_noted);
+        tt_server_upkeep(server);
         if (signal == TT_SIGNAL_STOP || signal == TT_SIGNAL_INTERRUPT) {
             return -1;
         }
@@ -85,11 +86,11 @@ static void greet(struct tt_server *server)
     if (isatty(STDERR_FILENO) != 0 &&
         tt_auth_code(&server->auth, TT_ROLE_ADMIN, &code, &err) == TT_OK) {
         const struct tt_config *config = &server->options.settings->config;
-        (void)fprintf(stderr, "\n  dashboard  http://%s:%u/app/#token=%.*s\n"
-                              "             (signs in once, within five minutes)\n"
-                              "  more       telltale token create --help\n\n",
-                      config->http_address.data, tt_server_port(server),
-                      (int)code.size, code.data);
+        (void)fprintf(stderr,
+                      "\n  dashboard  http://%s:%u/app/#token=%.*s\n"
+                      "             (signs in once, within five minutes)\n"
+                      "  more       telltale token create --help\n\n",
+                      config->http_address.data, tt_server_port(server), (int)code.size, code.data);
     }
     tt_buf_deinit(&code);
 }

@@ -1,13 +1,14 @@
 /* telltale token create */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/server.h"
 
 const struct tt_cli_option tt_options_token[] = {
     {"role", "ROLE", "of a person: viewer, analyst or admin"},
-    {"link", NULL, "with --role: a sign-in code for the dashboard, good once, for five minutes"},
+    {"link", NULL, "with --role: a sign-in link to the dashboard, good once, for five minutes"},
     {"scope", "SCOPES", "of a machine: an API key for ingest, label, metrics (with spaces)"},
     {"subject", "NAME", "with --role: whom the token is for"},
     {"ttl", "DURATION", "with --role: lifetime (auth.token_ttl)"},
@@ -25,6 +26,18 @@ static int print_secret(const struct tt_cli *cli, const char *name, const char *
     return TT_EXIT_OK;
 }
 
+/* For a person the whole link of a server with this configuration, for a script the code alone. */
+static int print_link(const struct tt_cli *cli, const struct tt_config *config,
+                      const struct tt_buf *code)
+{
+    if (cli->json || isatty(STDOUT_FILENO) == 0) {
+        return print_secret(cli, "code", code->data, code->size);
+    }
+    (void)printf("http://%s:%lld/app/#token=%.*s\n", config->http_address.data,
+                 (long long)config->http_port, (int)code->size, code->data);
+    return TT_EXIT_OK;
+}
+
 static int create_key(const struct tt_cli *cli, struct tt_server *server)
 {
     uint32_t scopes = tt_scopes_parse(tt_str_from(tt_cli_value(cli, "scope")));
@@ -39,7 +52,8 @@ static int create_key(const struct tt_cli *cli, struct tt_server *server)
     return print_secret(cli, "api_key", key, TT_API_KEY_SIZE);
 }
 
-static int create_token(const struct tt_cli *cli, struct tt_server *server)
+static int create_token(const struct tt_cli *cli, const struct tt_config *config,
+                        struct tt_server *server)
 {
     enum tt_role role = tt_role_find(tt_str_from(tt_cli_value(cli, "role")));
     if (role == TT_ROLE_NONE) {
@@ -58,9 +72,9 @@ static int create_token(const struct tt_cli *cli, struct tt_server *server)
         link ? tt_auth_code(&server->auth, role, &token, &err)
              : tt_auth_token(&server->auth, role, subject != NULL ? subject : "command line",
                              ttl_ms, &token, &err);
-    int code = status == TT_OK
-                   ? print_secret(cli, link ? "code" : "token", token.data, token.size)
-                   : tt_cli_fail_error(&err);
+    int code = status != TT_OK ? tt_cli_fail_error(&err)
+               : link          ? print_link(cli, config, &token)
+                               : print_secret(cli, "token", token.data, token.size);
     tt_buf_deinit(&token);
     return code;
 }
@@ -85,7 +99,7 @@ static int create(struct tt_cli *cli, struct tt_settings *settings)
         (void)tt_cli_fail_error(&err);
     } else {
         code = tt_cli_value(cli, "scope") != NULL ? create_key(cli, server)
-                                                  : create_token(cli, server);
+                                                  : create_token(cli, &settings->config, server);
     }
     tt_server_close(server);
     tt_delete(settings->alloc, server, sizeof *server);

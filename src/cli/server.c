@@ -23,6 +23,7 @@
 #define CACHE_ENTRIES_MAX 65536
 #define CACHE_BYTES_MAX (16u << 20)
 #define LISTENER_THREADS 1
+#define UPKEEP_NS (INT64_C(3600) * 1000000000)
 #define ALERT_BLOCK_SIZE 16384
 #define ALERT_SIZE_MAX (4u << 20)
 
@@ -391,6 +392,9 @@ static void write_services(void *ctx, struct tt_json_writer *json)
 {
     struct visit visit = {ctx, json, NULL};
     tt_runner_each(visit.server->assembly.runner, on_stage, &visit);
+    struct tt_server *server = visit.server;
+    tt_metrics_copy_label(&server->metrics, TT_METRIC_LOG_LOST, NULL,
+                          __atomic_load_n(&server->log.lost_count, __ATOMIC_RELAXED));
     if (json != NULL) {
         tt_json_object_begin(json);
         tt_json_member_text(json, "name", "dashboard-frontend");
@@ -438,6 +442,48 @@ static enum tt_status check_services(const struct tt_config *config, struct tt_e
     return TT_OK;
 }
 
+/* What a restart rebuilds the windows from must not have been dropped. */
+static enum tt_status check_retention(const struct tt_settings *settings, struct tt_error *err)
+{
+    int64_t kept_ms = settings->config.store_retention;
+    int64_t needed_ms = tt_plan_retention_ms(settings->engine->plan);
+    if (kept_ms == 0 || kept_ms >= needed_ms) {
+        return TT_OK;
+    }
+    return tt_fail(err, TT_E_INVALID,
+                   "store.retention: the feature set looks back %lld days: keep at least as much, "
+                   "or a restart cannot rebuild its windows",
+                   (long long)((needed_ms + TT_MS_PER_DAY - 1) / TT_MS_PER_DAY));
+}
+
+/* The newest day that is stored, and not the clock, says what is old: a file of last year is not
+ * dropped while it is read. */
+void tt_server_upkeep(struct tt_server *server)
+{
+    int64_t kept_ms = server->options.settings->config.store_retention;
+    int64_t now_ns = tt_clock_monotonic_ns(&tt_clock_system);
+    if (kept_ms == 0 || now_ns < server->upkeep_at_ns) {
+        return;
+    }
+    server->upkeep_at_ns = now_ns + UPKEEP_NS;
+    struct tt_store_counts before, after;
+    struct tt_error err = {0};
+    struct tt_store *store = server->store;
+    enum tt_status status = store->ops->counts(store, &before, &err);
+    if (status == TT_OK && before.day_last_ms != TT_TIME_NONE) {
+        status = store->ops->drop_before(store, before.day_last_ms - kept_ms, &err);
+    }
+    if (status == TT_OK) {
+        status = store->ops->counts(store, &after, &err);
+    }
+    if (status != TT_OK) {
+        tt_log_error(&server->log, "retention_failed", &err);
+    } else if (after.transactions < before.transactions) {
+        tt_log(&server->log, TT_LOG_INFO, "old_days_dropped", "transactions past the retention",
+               TT_LOG_INT("transactions", before.transactions - after.transactions));
+    }
+}
+
 enum tt_status tt_server_open(struct tt_server *server, const struct tt_server_options *options,
                               struct tt_error *err)
 {
@@ -449,6 +495,9 @@ enum tt_status tt_server_open(struct tt_server *server, const struct tt_server_o
     tt_metrics_init(&server->metrics);
     tt_metrics_set_label(&server->metrics, TT_METRIC_BUILD_INFO, TT_VERSION, 1.0);
     enum tt_status status = check_services(config, err);
+    if (status == TT_OK) {
+        status = check_retention(options->settings, err);
+    }
     if (status == TT_OK) {
         status = tt_server_open_auth(server, options->settings, options->data_dir, err);
     }

@@ -52,7 +52,7 @@ struct tt_server {
     bool api_open;
     struct tt_http_server *http, *ops;
     struct tt_api ops_api;
-    int64_t drain_since_ns;
+    int64_t drain_since_ns, upkeep_at_ns;
     char failure[256]; /* of the pipeline, once it failed */
 };
 
@@ -68,6 +68,8 @@ void tt_server_begin_drain(struct tt_server *server);
 enum tt_status tt_server_wait_drained(struct tt_server *server, int64_t timeout_ms,
                                       struct tt_error *err) TT_MUST_USE;
 bool tt_server_failed(const struct tt_server *server);
+/* Drops days past store.retention, once an hour and at the first call; to be called now and then. */
+void tt_server_upkeep(struct tt_server *server);
 void tt_server_close(struct tt_server *server);
 /* Opens only what tokens need: signer and keys of a data folder. */
 enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings *settings,
