@@ -270,13 +270,14 @@ static uint32_t mix32(uint32_t value)
 }
 
 /* "t-" + the time in ms + a scrambled counter. Within one ms the counters of genuine and of
- * fraud rows are even and odd, so ids are unique, in time order, and do not tell which is which. */
+ * fraud rows are even and odd, so ids are unique, in time order, and do not tell which is which. The
+ * "x" keeps the digits apart: with a dash, some ids would be taken for card numbers. */
 static void put_transaction_id(struct tt_sim *sim, struct tt_sim_transaction *row, bool fraud)
 {
     uint64_t count = fraud ? 2 * sim->fraud_count++ + 1 : 2 * sim->genuine_count++;
     memcpy(row->transaction_id, "t-", 2);
     put_hex(row->transaction_id + 2, (uint64_t)row->timestamp_ms, 11);
-    row->transaction_id[13] = '-';
+    row->transaction_id[13] = 'x';
     put_hex(row->transaction_id + 14, mix32((uint32_t)count ^ (uint32_t)sim->run_key), 8);
 }
 

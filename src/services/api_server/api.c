@@ -226,8 +226,10 @@ static bool authorize(struct tt_call *call, const struct route *route)
         (call->principal.scopes & route->scope) != 0) {
         return true;
     }
-    (void)tt_call_problem(call, 403, "forbidden", "this needs the role %s or more",
-                          tt_role_name(route->role));
+    const char *scope = tt_scope_name(route->scope);
+    (void)tt_call_problem(call, 403, "forbidden", "this needs the role %s%s%s%s",
+                          tt_role_name(route->role), route->role < TT_ROLE_ADMIN ? " or more" : "",
+                          scope[0] != '\0' ? ", or an API key of scope " : "", scope);
     return false;
 }
 
@@ -347,22 +349,14 @@ bool tt_api_handle_ops(void *ctx, struct tt_http_request *request,
 
 enum tt_status tt_api_docs(struct tt_buf *buf)
 {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } scopes[] = {{0, ""}, {TT_SCOPE_INGEST, "ingest"}, {TT_SCOPE_LABEL, "label"}};
     tt_buf_append_text(buf, "# HTTP API\n\nMade from `src/services/api_server/routes.def` by "
                             "`telltale config docs`.\n\n"
                             "| call | what | role | or scope |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; i < TT_ARRAY_SIZE(routes); i++) {
-        const char *scope = "";
-        for (size_t k = 0; k < TT_ARRAY_SIZE(scopes); k++) {
-            scope = scopes[k].bit == routes[i].scope ? scopes[k].name : scope;
-        }
         tt_buf_append_format(buf, "| `%s %s` | %s | %s | %s |\n", routes[i].method_name,
                              routes[i].path, routes[i].summary,
                              routes[i].role == TT_ROLE_NONE ? "open" : tt_role_name(routes[i].role),
-                             scope);
+                             tt_scope_name(routes[i].scope));
     }
     return buf->status;
 }

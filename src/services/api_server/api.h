@@ -33,11 +33,11 @@ struct tt_api {
     const struct tt_str *hosts; /* accepted in Host and Origin besides loopback names */
     size_t host_count;
     struct tt_str address; /* the listener's: accepted as a host too */
-    uint64_t rate_limit; /* reading calls a second and caller; 0 = no limit */
+    uint64_t rate_limit;   /* reading calls a second and caller; 0 = no limit */
     uint64_t transactions_before, anomalies_before; /* stored before this start */
-    int64_t ready_ms; /* atomic: wall clock; 0 = not ready */
-    bool draining;    /* atomic */
-    bool failed;      /* atomic: the pipeline has stopped */
+    int64_t ready_ms;                               /* atomic: wall clock; 0 = not ready */
+    bool draining;                                  /* atomic */
+    bool failed;                                    /* atomic: the pipeline has stopped */
     tt_api_services *services;
     void *services_ctx;
     /* The dashboard's handler for /app/…, or NULL. */

@@ -27,10 +27,11 @@ static void done(void *ctx, struct tt_submission *submission)
     }
     response.body = tt_buf_str(&buf);
     tt_response_header(&response, "Content-Type",
-                       problem ? TT_STR("application/problem+json")
+                       problem                               ? TT_STR("application/problem+json")
                        : tt_submission_is_single(submission) ? TT_STR("application/json")
                                                              : TT_STR("application/x-ndjson"));
     tt_response_header(&response, "Cache-Control", TT_STR("no-store"));
+    tt_response_header(&response, "X-Content-Type-Options", TT_STR("nosniff"));
     if (response.status == 503) {
         tt_response_header(&response, "Retry-After", TT_STR("1"));
     }
@@ -76,9 +77,9 @@ static bool submit(struct tt_call *call, enum tt_intake_kind kind)
     struct tt_api *api = call->api;
     struct tt_str type = tt_call_http(call)->header(call->request, "Content-Type");
     bool single = type.data == NULL || media_is(type, "application/json");
-    bool lines = type.data != NULL && (media_is(type, "application/x-ndjson") ||
-                                       media_is(type, "application/ndjson") ||
-                                       media_is(type, "application/jsonl"));
+    bool lines = type.data != NULL &&
+                 (media_is(type, "application/x-ndjson") || media_is(type, "application/ndjson") ||
+                  media_is(type, "application/jsonl"));
     if (!single && !lines) {
         return tt_call_problem(call, 415, "media_type",
                                "send application/json (one record) or application/x-ndjson");

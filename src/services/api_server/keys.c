@@ -59,6 +59,16 @@ uint32_t tt_scopes_parse(struct tt_str names)
     return scopes;
 }
 
+const char *tt_scope_name(uint32_t scope)
+{
+    for (size_t i = 0; i < TT_ARRAY_SIZE(scope_rows); i++) {
+        if (scope_rows[i].bit == scope) {
+            return scope_rows[i].name;
+        }
+    }
+    return "";
+}
+
 static void scopes_format(uint32_t scopes, struct tt_buf *buf)
 {
     for (size_t i = 0; i < TT_ARRAY_SIZE(scope_rows); i++) {

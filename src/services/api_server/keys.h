@@ -35,5 +35,7 @@ enum tt_status tt_api_keys_create(struct tt_api_keys *keys, uint32_t scopes,
                                   struct tt_error *err) TT_MUST_USE;
 /* "ingest label" → bits; 0 for an unknown word or none. */
 uint32_t tt_scopes_parse(struct tt_str names);
+/* The name of one scope; "" for 0 and for several. */
+const char *tt_scope_name(uint32_t scope);
 
 #endif

@@ -22,9 +22,9 @@ struct ingestor {
     const struct tt_context *context;
     uint64_t seq;
     int64_t watermark_ms, last_close_ms;
-    uint32_t epoch;     /* the epoch new events belong to */
-    bool stopped;       /* atomic */
-    bool feed_ended;    /* atomic */
+    uint32_t epoch;  /* the epoch new events belong to */
+    bool stopped;    /* atomic */
+    bool feed_ended; /* atomic */
     /* The batch being made. */
     struct tt_event *log[TT_BATCH_MAX], *rejects[TT_BATCH_MAX];
     size_t log_count, reject_count;
@@ -65,16 +65,16 @@ static void reject_verdict(struct ingestor *ingestor, struct tt_event *event,
     char text[288];
     struct tt_error place;
     if (verdict->line != 0 && verdict->reason == TT_REJECT_JSON_SYNTAX) {
-        (void)tt_fail(&place, TT_E_INVALID, "%s (line %u, column %u, byte %llu)", verdict->detail,
-                      verdict->line, verdict->column, (unsigned long long)verdict->offset);
+        (void)tt_fail(&place, TT_E_INVALID, "%s (byte %llu)", verdict->detail,
+                      (unsigned long long)verdict->offset);
     } else if (verdict->field[0] != '\0') {
         (void)tt_fail(&place, TT_E_INVALID, "%s: %s", verdict->field, verdict->detail);
     } else {
         (void)tt_fail(&place, TT_E_INVALID, "%s", verdict->detail);
     }
     memcpy(text, place.message, sizeof place.message);
-    reject(ingestor, event, tt_reject_code(verdict->reason),
-           tt_reject_http_status(verdict->reason), source, tt_str_from(text), bytes);
+    reject(ingestor, event, tt_reject_code(verdict->reason), tt_reject_http_status(verdict->reason),
+           source, tt_str_from(text), bytes);
 }
 
 /* Gives the event the next position and puts it in the batch. */
@@ -151,9 +151,8 @@ static void read_transaction(struct ingestor *ingestor, const struct tt_intake_r
     struct tt_record_notes notes;
     struct tt_verdict verdict;
     int64_t now_ms = tt_clock_now_ms(ingestor->context->clock);
-    enum tt_status status =
-        tt_record_json_txn(ingestor->options.schema, record->bytes, now_ms, &event->text,
-                           &event->txn, &notes, &verdict);
+    enum tt_status status = tt_record_json_txn(ingestor->options.schema, record->bytes, now_ms,
+                                               &event->text, &event->txn, &notes, &verdict);
     if (status == TT_OK) {
         event->kind = TT_EVENT_TRANSACTION;
         note_unknown(ingestor, &notes);
