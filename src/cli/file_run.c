@@ -13,7 +13,6 @@
 /* Few enough to stay in the cache, enough for full batches. */
 #define EVENTS_MAX 768
 #define PROGRESS_NS INT64_C(200000000)
-#define OUT_BUFFER_SIZE (1u << 20)
 
 static const char *value_or(const char *value, const char *otherwise)
 {
@@ -26,7 +25,7 @@ static int open_output(FILE **ret, const char *path)
     if (*ret == NULL) {
         return tt_cli_fail(TT_EXIT_FAILED, "%s: %s", path, strerror(errno));
     }
-    (void)setvbuf(*ret, NULL, _IOFBF, OUT_BUFFER_SIZE);
+    (void)setvbuf(*ret, NULL, _IONBF, 0); /* the output stage writes whole batches */
     return TT_EXIT_OK;
 }
 
