@@ -17,8 +17,8 @@ enum tt_status tt_assembly_start_learning(const struct tt_settings *settings,
                                           struct tt_bundle **ret_bundle, struct tt_error *err)
 {
     struct tt_setup *setup = settings->engine->setup;
-    enum tt_status status = tt_trainer_new(settings->alloc, setup, (uint64_t)settings->config.seed,
-                                           ret_trainer, err);
+    enum tt_status status =
+        tt_trainer_new(settings->alloc, setup, (uint64_t)settings->config.seed, ret_trainer, err);
     if (status != TT_OK) {
         return status;
     }
@@ -31,8 +31,7 @@ enum tt_status tt_assembly_start_learning(const struct tt_settings *settings,
 }
 
 static enum tt_status open_plumbing(struct tt_assembly *assembly,
-                                    const struct tt_assembly_options *options,
-                                    struct tt_error *err)
+                                    const struct tt_assembly_options *options, struct tt_error *err)
 {
     struct tt_wake none = {NULL, NULL};
     enum tt_status status = tt_event_pool_init(&assembly->pool, assembly->alloc,

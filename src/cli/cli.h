@@ -27,8 +27,9 @@ struct tt_cli_option {
 
 struct tt_cli {
     const struct tt_cli_option *options;
-    const char *values[TT_CLI_OPTIONS_MAX]; /* by option; "" for a switch that is on; NULL = not given */
-    const char *words[TT_CLI_WORDS_MAX];    /* what is no option */
+    const char
+        *values[TT_CLI_OPTIONS_MAX]; /* by option; "" for a switch that is on; NULL = not given */
+    const char *words[TT_CLI_WORDS_MAX]; /* what is no option */
     int word_count;
     /* Options every command has. */
     const char *config;
@@ -40,8 +41,8 @@ struct tt_cli {
 
 struct tt_command {
     const char *name;
-    const char *usage;   /* behind the name: "FILE [options]" */
-    const char *summary; /* one line */
+    const char *usage;                   /* behind the name: "FILE [options]" */
+    const char *summary;                 /* one line */
     const struct tt_cli_option *options; /* ends with a NULL name */
     int (*run)(struct tt_cli *cli);
 };

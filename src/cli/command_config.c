@@ -23,12 +23,12 @@ static int print_buffer(struct tt_buf *buf, enum tt_status status)
         (void)fwrite(buf->data, 1, buf->size, stdout);
     }
     tt_buf_deinit(buf);
-    return status == TT_OK ? TT_EXIT_OK
-                           : tt_cli_fail(TT_EXIT_FAILED, "%s", tt_status_name(status));
+    return status == TT_OK ? TT_EXIT_OK : tt_cli_fail(TT_EXIT_FAILED, "%s", tt_status_name(status));
 }
 
 /* One reference page into the folder. */
-static int write_page(const char *folder, const char *name, enum tt_status (*write)(struct tt_buf *))
+static int write_page(const char *folder, const char *name,
+                      enum tt_status (*write)(struct tt_buf *))
 {
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -47,10 +47,11 @@ static int write_page(const char *folder, const char *name, enum tt_status (*wri
 
 static enum tt_status rejects_docs(struct tt_buf *buf)
 {
-    tt_buf_append_text(buf, "# Reject reasons\n\nMade from `src/format/record/rejects.def` by "
-                            "`telltale config docs`. A refused record is counted, kept as a dead "
-                            "letter, and the stream goes on.\n\n| code | HTTP | what |\n| --- | --- "
-                            "| --- |\n");
+    tt_buf_append_text(buf,
+                       "# Reject reasons\n\nMade from `src/format/record/rejects.def` by "
+                       "`telltale config docs`. A refused record is counted, kept as a dead "
+                       "letter, and the stream goes on.\n\n| code | HTTP | what |\n| --- | --- "
+                       "| --- |\n");
     for (enum tt_reject i = TT_REJECT_NONE + 1; i < TT_REJECT_COUNT; i++) {
         tt_buf_append_format(buf, "| `%s` | %u | %s |\n", tt_reject_code(i),
                              tt_reject_http_status(i), tt_reject_help(i));
@@ -64,9 +65,9 @@ static int write_docs(const char *folder)
         const char *name;
         enum tt_status (*write)(struct tt_buf *);
     } pages[] = {
-        {"config.md", tt_config_docs}, {"config.schema.json", tt_config_schema},
+        {"config.md", tt_config_docs},   {"config.schema.json", tt_config_schema},
         {"metrics.md", tt_metrics_docs}, {"cli.md", tt_cli_docs},
-        {"api.md", tt_api_docs}, {"rejects.md", rejects_docs},
+        {"api.md", tt_api_docs},         {"rejects.md", rejects_docs},
     };
     struct tt_error err = {0};
     if (tt_folder_make(folder, &err) != TT_OK) {

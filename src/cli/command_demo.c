@@ -108,7 +108,8 @@ static enum tt_status open_feed(struct demo *demo, struct tt_error *err)
     options.sim.start_ms = now_ms - demo->history_ms;
     options.sim.boost = (struct tt_sim_boost){
         .from_ms = now_ms,
-        .until_ms = now_ms + (demo->for_ms > 0 && demo->for_ms < BOOST_MS ? demo->for_ms : BOOST_MS),
+        .until_ms =
+            now_ms + (demo->for_ms > 0 && demo->for_ms < BOOST_MS ? demo->for_ms : BOOST_MS),
         .factor = 1.0,
         .each_min = BOOST_EPISODES,
     };
@@ -200,13 +201,13 @@ static void announce_live(struct demo *demo)
         return;
     }
     FILE *to = demo->cli->json ? stderr : stdout;
-    (void)fprintf(to,
-                  "             %llu transactions in %.1f s\n"
-                  "  live       about %.1f transactions/s; more fraud than usual for the first two "
-                  "minutes,\n             so that every kind of it shows\n\n",
-                  (unsigned long long)__atomic_load_n(&demo->summary.history_count,
-                                                      __ATOMIC_RELAXED),
-                  (double)(demo->live_ns - demo->started_ns) / 1e9, RATE * CUSTOMERS / 43200.0);
+    (void)fprintf(
+        to,
+        "             %llu transactions in %.1f s\n"
+        "  live       about %.1f transactions/s; more fraud than usual for the first two "
+        "minutes,\n             so that every kind of it shows\n\n",
+        (unsigned long long)__atomic_load_n(&demo->summary.history_count, __ATOMIC_RELAXED),
+        (double)(demo->live_ns - demo->started_ns) / 1e9, RATE * CUSTOMERS / 43200.0);
     (void)fflush(to);
 }
 
@@ -227,10 +228,9 @@ static int watch(struct demo *demo)
         if (signal == TT_SIGNAL_INTERRUPT || signal == TT_SIGNAL_STOP) {
             return TT_EXIT_OK;
         }
-        int64_t live_ms =
-            demo->live_ns == 0
-                ? 0
-                : (tt_clock_monotonic_ns(&tt_clock_system) - demo->live_ns) / 1000000;
+        int64_t live_ms = demo->live_ns == 0
+                              ? 0
+                              : (tt_clock_monotonic_ns(&tt_clock_system) - demo->live_ns) / 1000000;
         if (demo->for_ms >= 0 && demo->live_ns != 0 && live_ms >= demo->for_ms) {
             return TT_EXIT_OK;
         }
@@ -298,8 +298,8 @@ static void print_text(const struct demo *demo, double p50_ms, double p99_ms)
 {
     const struct tt_demo_summary *summary = &demo->summary;
     (void)printf("\n%llu transactions, %llu anomalies, %llu alerts (%.1f per 1,000)\n",
-                 (unsigned long long)summary->transactions,
-                 (unsigned long long)summary->anomalies, (unsigned long long)summary->alerts,
+                 (unsigned long long)summary->transactions, (unsigned long long)summary->anomalies,
+                 (unsigned long long)summary->alerts,
                  1000.0 * ratio(summary->alerts, summary->transactions));
     if (summary->first_anomaly_ns != 0) {
         (void)printf("first anomaly %.1f s after the start\n", seconds_to_first(demo));

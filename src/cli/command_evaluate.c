@@ -14,8 +14,9 @@ const struct tt_cli_option tt_options_evaluate[] = {
     {"report", "FILE", "one self-contained HTML page"},
     {"budget", "N", "alerts a day that may be looked at (100)"},
     {"cards", "N", "K of card precision at K (100)"},
-    {"folds", "DATES", "first training days of the published protocol's folds, with commas; none = no folds. "
-                       "With --map handbook: its four test folds"},
+    {"folds", "DATES",
+     "first training days of the published protocol's folds, with commas; none = no folds. "
+     "With --map handbook: its four test folds"},
     {"out", "FILE", "a line for every transaction, as score writes it"},
     TT_FILE_RUN_OPTIONS,
     {NULL, NULL, NULL},
@@ -70,8 +71,8 @@ static int print_report(const struct tt_cli *cli, const struct tt_evaluation_rep
 {
     struct tt_buf buf;
     tt_buf_init(&buf, &tt_alloc_libc, PAGE_SIZE_MAX);
-    enum tt_status status = cli->json ? tt_report_json(&buf, report, header)
-                                      : tt_report_text(&buf, report);
+    enum tt_status status =
+        cli->json ? tt_report_json(&buf, report, header) : tt_report_text(&buf, report);
     if (status == TT_OK) {
         (void)fwrite(buf.data, 1, buf.size, stdout);
         if (cli->json) {
@@ -94,16 +95,17 @@ static int finish(const struct tt_cli *cli, const struct tt_file_run *run,
                            cli->words[0]);
     }
     struct tt_evaluation_report *report = tt_new(&tt_alloc_libc, sizeof *report);
-    enum tt_status status =
-        report != NULL ? tt_evaluation_finish(evaluation, report) : TT_E_NOMEM;
+    enum tt_status status = report != NULL ? tt_evaluation_finish(evaluation, report) : TT_E_NOMEM;
     int code = TT_EXIT_FAILED;
     if (status != TT_OK) {
         (void)tt_cli_fail(code, "the evaluation failed: %s", tt_status_name(status));
     } else {
         const char *delay = tt_cli_value(cli, "label-delay");
         char note[128];
-        (void)snprintf(note, sizeof note, "One causal pass; labels become known %s after the "
-                                          "transaction.", delay != NULL ? delay : "7d");
+        (void)snprintf(note, sizeof note,
+                       "One causal pass; labels become known %s after the "
+                       "transaction.",
+                       delay != NULL ? delay : "7d");
         struct tt_report_header header = {tt_str_from(cli->words[0]),
                                           TT_STR("telltale " TT_VERSION), tt_str_from(note)};
         code = print_report(cli, report, &header);

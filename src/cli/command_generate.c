@@ -108,8 +108,7 @@ static int read_options(const struct tt_cli *cli, struct tt_sim_options *options
         !tt_cli_integer(cli, "seed", 0, INT64_MAX, &seed)) {
         return TT_EXIT_USAGE;
     }
-    if (start != NULL &&
-        tt_time_parse_rfc3339(tt_str_from(start), &options->start_ms) != TT_OK) {
+    if (start != NULL && tt_time_parse_rfc3339(tt_str_from(start), &options->start_ms) != TT_OK) {
         return tt_cli_fail(TT_EXIT_USAGE, "--start: '%s' is no RFC 3339 time", start);
     }
     options->customers = (uint32_t)customers;

@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 
 const struct tt_command tt_commands[] = {
-#define TT_COMMAND(name, usage, summary) \
+#define TT_COMMAND(name, usage, summary)                                                           \
     {#name, usage, summary, tt_options_##name, tt_command_##name},
 #include "cli/commands.def"
 #undef TT_COMMAND

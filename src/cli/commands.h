@@ -8,8 +8,8 @@
 
 #include "cli/cli.h"
 
-#define TT_COMMAND(name, usage, summary)               \
-    extern const struct tt_cli_option tt_options_##name[]; \
+#define TT_COMMAND(name, usage, summary)                                                           \
+    extern const struct tt_cli_option tt_options_##name[];                                         \
     int tt_command_##name(struct tt_cli *cli);
 #include "cli/commands.def"
 #undef TT_COMMAND

@@ -32,8 +32,8 @@ struct tt_demo_observer_options {
     const struct tt_alloc *alloc;
     const struct tt_clock *clock;
     struct tt_demo_summary *summary;
-    bool json;   /* JSON lines on standard output */
-    bool quiet;  /* prints nothing */
+    bool json;  /* JSON lines on standard output */
+    bool quiet; /* prints nothing */
     bool colour;
 };
 

@@ -13,15 +13,18 @@
 #include "cli/output.h"
 
 /* The options both commands have, for their tables. */
-#define TT_FILE_RUN_OPTIONS \
-    {"map", "FILE", "mapping of a foreign file's columns; `handbook` is built in"}, \
-        {"label-delay", "DURATION", "a mapped label becomes known so long after its transaction (7d)"}, \
-        {"order", "ORDER", "recorded (as in the file; default) or event-time"}, \
-        {"features", "FILE", "feature set instead of the configured one"}, \
-        {"rules", "FILE", "rules instead of the configured ones; `none` = without"}, \
-        {"detectors", "FILE", "detectors instead of the configured ones"}, \
-        {"rejects", "FILE", "refused records as JSON lines"}, \
-        {"max-rejects", "N", "stop with an error when more records are refused"}
+#define TT_FILE_RUN_OPTIONS                                                                        \
+    {"map", "FILE", "mapping of a foreign file's columns; `handbook` is built in"},                \
+        {"label-delay", "DURATION",                                                                \
+         "a mapped label becomes known so long after its transaction (7d)"},                       \
+        {"order", "ORDER", "recorded (as in the file; default) or event-time"},                    \
+        {"features", "FILE", "feature set instead of the configured one"},                         \
+        {"rules", "FILE", "rules instead of the configured ones; `none` = without"},               \
+        {"detectors", "FILE", "detectors instead of the configured ones"},                         \
+        {"rejects", "FILE", "refused records as JSON lines"},                                      \
+    {                                                                                              \
+        "max-rejects", "N", "stop with an error when more records are refused"                     \
+    }
 
 struct tt_file_run {
     struct tt_settings settings;

@@ -131,10 +131,10 @@ static enum tt_status write_reject(struct output *output, const struct tt_event 
     }
     if (output->options.rejects_max >= 0 &&
         counts->rejected > (uint64_t)output->options.rejects_max) {
-        return tt_fail(err, TT_E_LIMIT, "more than %lld rejected records; the last, line %llu: %s: %.*s",
-                       (long long)output->options.rejects_max,
-                       (unsigned long long)event->source_line, event->rejection.reason,
-                       TT_STR_ARG(event->rejection.detail));
+        return tt_fail(
+            err, TT_E_LIMIT, "more than %lld rejected records; the last, line %llu: %s: %.*s",
+            (long long)output->options.rejects_max, (unsigned long long)event->source_line,
+            event->rejection.reason, TT_STR_ARG(event->rejection.detail));
     }
     return TT_OK;
 }

@@ -25,7 +25,7 @@ struct tt_output_counts {
 
 struct tt_output_options {
     const struct tt_context *context;
-    FILE *out;                        /* or NULL */
+    FILE *out; /* or NULL */
     bool csv;
     FILE *rejects;                    /* or NULL */
     int64_t rejects_max;              /* < 0 = no limit */

@@ -32,8 +32,8 @@ struct tt_consumer;
 struct tt_bus_ops {
     const char *name;
     /* A producer of the topic, which is made when it is new. */
-    enum tt_status (*open_producer)(struct tt_bus *bus, const char *topic,
-                                    struct tt_producer **ret, struct tt_error *err);
+    enum tt_status (*open_producer)(struct tt_bus *bus, const char *topic, struct tt_producer **ret,
+                                    struct tt_error *err);
     /* A consumer of the topic for the group; wake is called when there is something. */
     enum tt_status (*open_consumer)(struct tt_bus *bus, const char *topic, const char *group,
                                     struct tt_wake wake, struct tt_consumer **ret,

@@ -17,16 +17,22 @@
 #include "base/str.h"
 
 enum tt_http_method {
-    TT_HTTP_GET = 1, TT_HTTP_HEAD, TT_HTTP_POST, TT_HTTP_PUT, TT_HTTP_PATCH, TT_HTTP_DELETE,
-    TT_HTTP_OPTIONS, TT_HTTP_OTHER,
+    TT_HTTP_GET = 1,
+    TT_HTTP_HEAD,
+    TT_HTTP_POST,
+    TT_HTTP_PUT,
+    TT_HTTP_PATCH,
+    TT_HTTP_DELETE,
+    TT_HTTP_OPTIONS,
+    TT_HTTP_OTHER,
 };
 
 struct tt_http_request {
     enum tt_http_method method;
-    struct tt_str path;  /* percent-decoded, without query; never has NUL */
-    struct tt_str body;  /* absent when there was none */
-    void *handle;        /* the adapter's */
-    void *user;          /* the handler's own, NULL at first */
+    struct tt_str path; /* percent-decoded, without query; never has NUL */
+    struct tt_str body; /* absent when there was none */
+    void *handle;       /* the adapter's */
+    void *user;         /* the handler's own, NULL at first */
 };
 
 struct tt_http_header {
@@ -47,8 +53,8 @@ typedef bool tt_http_handler(void *ctx, struct tt_http_request *request,
                              struct tt_http_response *response);
 
 struct tt_http_options {
-    const char *address;     /* "127.0.0.1" */
-    uint16_t port;           /* 0 = any free one */
+    const char *address; /* "127.0.0.1" */
+    uint16_t port;       /* 0 = any free one */
     uint64_t body_size_max;
     uint32_t connections_max;
     uint32_t idle_timeout_ms;
@@ -66,7 +72,8 @@ struct tt_http_ops {
     struct tt_str (*query)(const struct tt_http_request *request, const char *name);
     /* Calls visit for every query argument; for refusing unknown ones. */
     void (*each_query)(const struct tt_http_request *request,
-                       void (*visit)(void *ctx, struct tt_str name, struct tt_str value), void *ctx);
+                       void (*visit)(void *ctx, struct tt_str name, struct tt_str value),
+                       void *ctx);
     /* Answers a request whose handler returned false; exactly once; the request is gone afterwards. */
     void (*respond)(struct tt_http_request *request, const struct tt_http_response *response);
     /* Stops accepting; requests under way may still be answered until close. */

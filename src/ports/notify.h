@@ -22,7 +22,8 @@ struct tt_notification {
 struct tt_notifier;
 struct tt_notifier_ops {
     const char *name;
-    enum tt_status (*deliver)(struct tt_notifier *notifier, const struct tt_notification *notification,
+    enum tt_status (*deliver)(struct tt_notifier *notifier,
+                              const struct tt_notification *notification,
                               int64_t *ret_retry_after_ms, struct tt_error *err);
     void (*close)(struct tt_notifier *notifier);
 };

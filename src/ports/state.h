@@ -36,9 +36,8 @@ struct tt_state_ops {
     enum tt_status (*load)(struct tt_state *state, struct tt_str owner, tt_on_state_entry *on_entry,
                            void *ctx, struct tt_error *err);
     /* Changes entries and moves the position, atomically and durably, if token is still in force. */
-    enum tt_status (*save)(struct tt_state *state, struct tt_str owner,
-                           struct tt_state_token token, uint64_t position,
-                           const struct tt_state_entry *entries, size_t count,
+    enum tt_status (*save)(struct tt_state *state, struct tt_str owner, struct tt_state_token token,
+                           uint64_t position, const struct tt_state_entry *entries, size_t count,
                            struct tt_error *err);
     void (*close)(struct tt_state *state);
 };

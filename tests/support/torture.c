@@ -32,9 +32,8 @@ static void *torture_resize(void *ctx, void *pointer, size_t old_size, size_t ne
         return NULL;
     }
     torture->count++;
-    if (torture->fail_at != 0 &&
-        (torture->count == torture->fail_at ||
-         (torture->fail_after && torture->count > torture->fail_at))) {
+    if (torture->fail_at != 0 && (torture->count == torture->fail_at ||
+                                  (torture->fail_after && torture->count > torture->fail_at))) {
         return NULL;
     }
     struct header *fresh = malloc(sizeof *fresh + new_size);

@@ -11,9 +11,9 @@
 #include "base/alloc.h"
 
 struct tt_torture {
-    struct tt_alloc alloc;  /* pass &torture.alloc */
-    uint64_t count;         /* allocations and growths asked for so far */
-    uint64_t fail_at;       /* that one fails, and all later ones with fail_after; 0 = none */
+    struct tt_alloc alloc; /* pass &torture.alloc */
+    uint64_t count;        /* allocations and growths asked for so far */
+    uint64_t fail_at;      /* that one fails, and all later ones with fail_after; 0 = none */
     bool fail_after;
     uint64_t live_blocks, live_bytes;
 };

@@ -107,8 +107,8 @@ static enum tt_status connect(struct memory_bus *bus, struct tt_producer *produc
     return TT_OK;
 }
 
-static enum tt_status open_producer(struct tt_bus *base, const char *name,
-                                    struct tt_producer **ret, struct tt_error *err)
+static enum tt_status open_producer(struct tt_bus *base, const char *name, struct tt_producer **ret,
+                                    struct tt_error *err)
 {
     struct memory_bus *bus = (struct memory_bus *)base;
     struct topic *topic = NULL;

@@ -24,8 +24,8 @@
 
 enum tt_event_kind {
     TT_EVENT_TRANSACTION = 1,
-    TT_EVENT_LABEL, /* txn is the labelled transaction's record */
-    TT_EVENT_EPOCH, /* everything before it in the log closes epoch `epoch` - 1 */
+    TT_EVENT_LABEL,  /* txn is the labelled transaction's record */
+    TT_EVENT_EPOCH,  /* everything before it in the log closes epoch `epoch` - 1 */
     TT_EVENT_REJECT, /* a refused record on its way to the dead letters; has no position */
 };
 
@@ -99,16 +99,16 @@ struct tt_shadow_hits {
 
 /* One reason an anomaly is one, on the scale of the final score's logit. */
 struct tt_reason {
-    uint8_t detector; /* index into the detectors */
-    uint16_t feature; /* index into the plan, or UINT16_MAX */
+    uint8_t detector;                     /* index into the detectors */
+    uint16_t feature;                     /* index into the plan, or UINT16_MAX */
     double observed, expected, threshold; /* NaN = not stated */
     double contribution;
     struct tt_str message; /* in the event's text */
 };
 
 struct tt_decision {
-    double score;   /* in [0, 1): 1 - p_value */
-    double p_value; /* in (0, 1) */
+    double score;     /* in [0, 1): 1 - p_value */
+    double p_value;   /* in (0, 1) */
     uint8_t severity; /* enum tt_severity */
     uint8_t verdict;  /* enum tt_verdict_kind */
     bool anomalous;   /* severity is not none */
@@ -123,16 +123,16 @@ struct tt_event {
     /* The pool's; kept from use to use. */
     struct tt_event_home *home; /* where it goes when nobody refers to it */
     struct tt_event *next_free;
-    int32_t references; /* atomic; ports/event_ref.h */
-    struct tt_arena text;  /* bytes of all views below */
+    int32_t references;   /* atomic; ports/event_ref.h */
+    struct tt_arena text; /* bytes of all views below */
 
     /* Zeroed for each use, from `kind` up to `vector`. */
-    uint8_t kind; /* enum tt_event_kind */
-    uint8_t gate; /* enum tt_gate */
+    uint8_t kind;          /* enum tt_event_kind */
+    uint8_t gate;          /* enum tt_gate */
     uint8_t step_absorbed; /* bit s: feature step s absorbed it */
-    uint8_t arrived;    /* detectors whose answer has come in (anomaly-aggregator) */
+    uint8_t arrived;       /* detectors whose answer has come in (anomaly-aggregator) */
     bool late;
-    uint32_t epoch; /* decision epoch, stamped by the last feature step */
+    uint32_t epoch;     /* decision epoch, stamped by the last feature step */
     uint64_t seq;       /* position in the log, from 1 */
     uint64_t first_seq; /* of a duplicate or conflict: the position of the first occurrence */
     uint64_t positions[TT_STEPS_MAX]; /* per feature step: position in its log */
@@ -146,12 +146,12 @@ struct tt_event {
     struct tt_detection detections[TT_DETECTORS_MAX];
     struct tt_decision decision;
     int64_t time_ns[TT_EVENT_TIME_COUNT]; /* monotonic; 0 = not timed */
-    void *reply;           /* who waits for the answer, or NULL (services/data_ingestor) */
-    uint32_t reply_index;  /* which record of that request */
-    void *closing;         /* of an epoch mark: what closing it made (services/anomaly_aggregator) */
-    bool unstored;         /* history that only warms up: absorbed, not kept */
+    void *reply;          /* who waits for the answer, or NULL (services/data_ingestor) */
+    uint32_t reply_index; /* which record of that request */
+    void *closing;        /* of an epoch mark: what closing it made (services/anomaly_aggregator) */
+    bool unstored;        /* history that only warms up: absorbed, not kept */
     struct tt_truth truth;
-    uint64_t source_line;  /* of a file: line or row, from 1; 0 = not from a file */
+    uint64_t source_line; /* of a file: line or row, from 1; 0 = not from a file */
 
     /* Written by the first feature step before anybody reads it. */
     struct tt_vector vector;

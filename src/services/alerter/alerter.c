@@ -17,8 +17,8 @@
 /* The delivery a route works on. */
 struct delivery {
     struct tt_retry retry;
-    int64_t at_ms;  /* monotonic: not before */
-    bool idle;      /* the outbox was empty when last looked at */
+    int64_t at_ms; /* monotonic: not before */
+    bool idle;     /* the outbox was empty when last looked at */
     char id[ID_SIZE];
     int64_t event_ms;
     struct tt_buf body;
@@ -31,8 +31,8 @@ struct alerter {
     struct delivery deliveries[TT_ROUTES_MAX];
 };
 
-static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
-                               size_t count, struct tt_error *err)
+static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events, size_t count,
+                               struct tt_error *err)
 {
     (void)err;
     struct alerter *alerter = (struct alerter *)stage;
@@ -134,8 +134,7 @@ static void deliver(struct alerter *alerter, uint32_t route, int64_t now_ms)
     };
     int64_t retry_after_ms = 0;
     struct tt_error err = {0};
-    enum tt_status status =
-        notifier->ops->deliver(notifier, &notification, &retry_after_ms, &err);
+    enum tt_status status = notifier->ops->deliver(notifier, &notification, &retry_after_ms, &err);
     if (status == TT_OK) {
         settle(alerter, route, true, TT_STR(""));
     } else if (status == TT_E_DENIED || status == TT_E_INVALID) {

@@ -52,9 +52,8 @@ static uint16_t write_first(struct tt_answerer *answerer, const struct tt_event 
 {
     struct first first = {.answerer = answerer};
     enum tt_status status = answerer->store->ops->find(
-        answerer->store, event->txn.text[TT_TEXT_USER_ID],
-        event->txn.text[TT_TEXT_TRANSACTION_ID], event->txn.timestamp_ms, on_first, &first,
-        &first.err);
+        answerer->store, event->txn.text[TT_TEXT_USER_ID], event->txn.text[TT_TEXT_TRANSACTION_ID],
+        event->txn.timestamp_ms, on_first, &first, &first.err);
     if (status == TT_OK && first.found) {
         write_decision(answerer, &answerer->stored.event);
         return 200;

@@ -48,10 +48,10 @@ static void write_numbers(struct tt_call *call, struct tt_json_writer *json)
     tt_json_member_double(json, "transactions_per_second", rate(api, rows));
     tt_json_key(json, "latency_ms");
     tt_json_object_begin(json);
-    tt_json_member_double(
-        json, "p50", (double)tt_metrics_quantile(metrics, TT_METRIC_LATENCY, 0.5) / 1e6);
-    tt_json_member_double(
-        json, "p99", (double)tt_metrics_quantile(metrics, TT_METRIC_LATENCY, 0.99) / 1e6);
+    tt_json_member_double(json, "p50",
+                          (double)tt_metrics_quantile(metrics, TT_METRIC_LATENCY, 0.5) / 1e6);
+    tt_json_member_double(json, "p99",
+                          (double)tt_metrics_quantile(metrics, TT_METRIC_LATENCY, 0.99) / 1e6);
     tt_json_object_end(json);
 }
 
@@ -64,10 +64,9 @@ bool get_status(struct tt_call *call)
     tt_json_member_text(&json, "status", is_ready(api) ? "ok" : "degraded");
     tt_json_member_text(&json, "version", TT_VERSION);
     int64_t ready_ms = __atomic_load_n(&api->ready_ms, __ATOMIC_ACQUIRE);
-    tt_json_member_double(&json, "uptime_seconds",
-                          ready_ms == 0
-                              ? 0.0
-                              : (double)(tt_clock_now_ms(api->context->clock) - ready_ms) / 1e3);
+    tt_json_member_double(
+        &json, "uptime_seconds",
+        ready_ms == 0 ? 0.0 : (double)(tt_clock_now_ms(api->context->clock) - ready_ms) / 1e3);
     write_numbers(call, &json);
     struct tt_bundle *bundle = tt_bundles_current(api->context->bundles);
     char hash[33];
@@ -98,9 +97,9 @@ bool get_readyz(struct tt_call *call)
         tt_buf_append_text(&call->body, "{\"status\":\"ready\"}");
         return tt_call_json(call, 200);
     }
-    const char *why = __atomic_load_n(&api->draining, __ATOMIC_ACQUIRE)   ? "draining"
+    const char *why = __atomic_load_n(&api->draining, __ATOMIC_ACQUIRE) ? "draining"
                       : __atomic_load_n(&api->failed, __ATOMIC_ACQUIRE) ? "failed"
-                                                                          : "starting";
+                                                                        : "starting";
     return tt_call_problem(call, 503, why, "not ready: %s", why);
 }
 
@@ -111,9 +110,8 @@ bool get_metrics(struct tt_call *call)
     int64_t ready_ms = __atomic_load_n(&api->ready_ms, __ATOMIC_ACQUIRE);
     tt_metrics_set(metrics, TT_METRIC_READY, is_ready(api) ? 1.0 : 0.0);
     tt_metrics_set(metrics, TT_METRIC_UPTIME,
-                   ready_ms == 0
-                       ? 0.0
-                       : (double)(tt_clock_now_ms(api->context->clock) - ready_ms) / 1e3);
+                   ready_ms == 0 ? 0.0
+                                 : (double)(tt_clock_now_ms(api->context->clock) - ready_ms) / 1e3);
     tt_metrics_set(metrics, TT_METRIC_EPOCH, (double)tt_bundles_epoch(api->context->bundles));
     tt_metrics_set(metrics, TT_METRIC_EVENTS_INFLIGHT,
                    (double)tt_event_pool_used(api->context->pool));

@@ -39,8 +39,8 @@ struct sink {
     int64_t committed_ns; /* monotonic: when the last commit began */
 };
 
-static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
-                               size_t count, struct tt_error *err)
+static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events, size_t count,
+                               struct tt_error *err)
 {
     (void)err;
     struct sink *sink = (struct sink *)stage;
@@ -75,8 +75,8 @@ static enum tt_status add_event(struct sink *sink, struct tt_group *group, struc
         }
         return add_transaction(sink, group, event);
     case TT_EVENT_LABEL: {
-        enum tt_status status = tt_row_label_from_event(&sink->writer, event,
-                                                        &sink->rows->labels[group->label_count]);
+        enum tt_status status =
+            tt_row_label_from_event(&sink->writer, event, &sink->rows->labels[group->label_count]);
         group->label_count += status == TT_OK ? 1 : 0;
         return status;
     }
@@ -161,9 +161,9 @@ static enum tt_status commit(struct sink *sink, size_t count, struct tt_error *e
     }
     int64_t start_ns = tt_clock_monotonic_ns(sink->context->clock);
     status = put_bundles(sink, count, err);
-    if (status == TT_OK && group.transaction_count + group.label_count + group.dead_letter_count +
-                                   group.epoch_count >
-                               0) {
+    if (status == TT_OK &&
+        group.transaction_count + group.label_count + group.dead_letter_count + group.epoch_count >
+            0) {
         status = sink->options.store->ops->append(sink->options.store, &group, err);
     }
     if (status == TT_OK) {
@@ -227,8 +227,7 @@ static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_
             return TT_OK;
         }
         sink->committed_ns = now_ns;
-        size_t count =
-            sink->pending_count < SINK_GROUP_MAX ? sink->pending_count : SINK_GROUP_MAX;
+        size_t count = sink->pending_count < SINK_GROUP_MAX ? sink->pending_count : SINK_GROUP_MAX;
         enum tt_status status = commit(sink, count, err);
         if (status == TT_OK) {
             status = finish(sink, count, err);

@@ -15,9 +15,9 @@
 #ifndef TT_SERVICES_API_SERVER_SINK_H
 #define TT_SERVICES_API_SERVER_SINK_H
 
+#include "format/record/record_json.h"
 #include "ports/state.h"
 #include "ports/store.h"
-#include "format/record/record_json.h"
 #include "runtime/stage.h"
 #include "services/pipeline/context.h"
 

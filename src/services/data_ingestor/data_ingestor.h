@@ -33,10 +33,10 @@ struct tt_data_ingestor_options {
     bool feed_is_recorded;    /* positions and epochs come with the feed's events */
     tt_find_transaction *find;
     void *find_ctx;
-    uint64_t seq_last;      /* the log's last position so far */
-    int64_t watermark_ms;   /* event time reached so far, or TT_TIME_NONE */
-    int64_t last_close_ms;  /* event time the last epoch closed at, or TT_TIME_NONE */
-    const char *feed_name;  /* source of the feed's rejections */
+    uint64_t seq_last;     /* the log's last position so far */
+    int64_t watermark_ms;  /* event time reached so far, or TT_TIME_NONE */
+    int64_t last_close_ms; /* event time the last epoch closed at, or TT_TIME_NONE */
+    const char *feed_name; /* source of the feed's rejections */
 };
 
 enum tt_status tt_data_ingestor_new(const struct tt_data_ingestor_options *options,

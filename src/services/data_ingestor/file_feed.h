@@ -22,7 +22,7 @@ struct tt_file_feed_options {
     const struct tt_record_map *map; /* compiled, unbound; NULL: the project's own names */
     const struct tt_record_schema *schema;
     int64_t label_delay_ms;
-    bool by_event_time;              /* sorted by event time first; else as in the file */
+    bool by_event_time; /* sorted by event time first; else as in the file */
 };
 
 /* *ret is set on success only. */

@@ -235,7 +235,8 @@ void tt_submission_answer(struct tt_submission *submission, uint32_t index, uint
 
 static const char shutting_down[] =
     "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-    "\"code\":\"shutting_down\",\"detail\":\"Stopped before this record was taken; send it again.\"}";
+    "\"code\":\"shutting_down\",\"detail\":\"Stopped before this record was taken; send it "
+    "again.\"}";
 
 static void refuse_rest(struct tt_submission *submission)
 {

@@ -56,8 +56,8 @@ static void stamp(struct engineer *engineer, struct tt_event *const *events, siz
     tt_bundle_unref(bundle);
 }
 
-static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
-                               size_t count, struct tt_error *err)
+static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events, size_t count,
+                               struct tt_error *err)
 {
     struct engineer *engineer = (struct engineer *)stage;
     enum tt_status status = TT_OK;
@@ -146,8 +146,8 @@ enum tt_status tt_feature_engineer_new(const struct tt_feature_engineer_options 
     name_topics(engineer, plan);
     tt_gate_init(&engineer->gate, context->alloc, options->limits.key, options->dedupe_horizon_ms,
                  options->dedupe_max, options->lookup, options->lookup_ctx);
-    enum tt_status status = tt_step_new(context->alloc, plan, options->step, &options->limits,
-                                        &engineer->step, err);
+    enum tt_status status =
+        tt_step_new(context->alloc, plan, options->step, &options->limits, &engineer->step, err);
     if (status != TT_OK) {
         tt_delete(context->alloc, engineer, sizeof *engineer);
         return status;

@@ -106,9 +106,9 @@ static enum tt_status remember(struct tt_gate_table *gate, const struct tt_event
     if (event_ms > gate->watermark_ms) {
         gate->watermark_ms = event_ms;
     }
-    while (gate->count > 0 && (gate->count >= gate->entries_max ||
-                               gate->entries[gate->head].event_ms <
-                                   gate->watermark_ms - gate->horizon_ms)) {
+    while (gate->count > 0 &&
+           (gate->count >= gate->entries_max ||
+            gate->entries[gate->head].event_ms < gate->watermark_ms - gate->horizon_ms)) {
         forget_oldest(gate);
     }
     if (gate->count == gate->capacity) {
@@ -118,8 +118,7 @@ static enum tt_status remember(struct tt_gate_table *gate, const struct tt_event
         }
     }
     uint32_t index = (gate->head + gate->count) & (gate->capacity - 1);
-    gate->entries[index] =
-        (struct tt_gate_entry){key, event->content, event_ms, event->seq, NONE};
+    gate->entries[index] = (struct tt_gate_entry){key, event->content, event_ms, event->seq, NONE};
     link_entry(gate, index);
     gate->count++;
     return TT_OK;
@@ -137,7 +136,8 @@ static bool same(struct tt_hash128 a, struct tt_hash128 b)
     return a.high == b.high && a.low == b.low;
 }
 
-enum tt_status tt_gate_pass(struct tt_gate_table *gate, struct tt_event *event, struct tt_error *err)
+enum tt_status tt_gate_pass(struct tt_gate_table *gate, struct tt_event *event,
+                            struct tt_error *err)
 {
     struct tt_hash128 key = tt_txn_key_hash(&gate->hash_key, &event->txn);
     const struct tt_gate_entry *entry = find(gate, key);

@@ -40,7 +40,7 @@ struct tt_gate_table {
     uint32_t entries_max;
     int64_t horizon_ms;
     int64_t watermark_ms;
-    int64_t floor_ms; /* event times up to here may have been forgotten */
+    int64_t floor_ms;       /* event times up to here may have been forgotten */
     tt_gate_lookup *lookup; /* NULL: what is forgotten is fresh */
     void *ctx;
 };

@@ -8,7 +8,7 @@ static const struct tt_stage_ops ops = {
 };
 
 enum tt_status tt_ml_detector_new(const struct tt_context *context, struct tt_stage **ret,
-                         struct tt_error *err)
+                                  struct tt_error *err)
 {
     static const char *const detectors[] = {"isolation_forest", NULL};
     return tt_detector_stage_new(context, &ops, detectors, ret, err);

@@ -76,8 +76,8 @@ enum tt_status tt_detector_stage_new(const struct tt_context *context,
         TT_ASSERT(slot != UINT32_MAX);
         self->slots[self->slot_count++] = slot;
     }
-    enum tt_status status = tt_detect_scratch_new(context->alloc, context->engine->setup,
-                                                  &self->scratch, err);
+    enum tt_status status =
+        tt_detect_scratch_new(context->alloc, context->engine->setup, &self->scratch, err);
     if (status != TT_OK) {
         tt_delete(context->alloc, self, sizeof *self);
         return status;

@@ -62,8 +62,8 @@ static enum tt_status keep_parts(struct tt_row_writer *writer, const struct tt_e
         status = keep(writer, &row->decision);
     }
     uint32_t steps = tt_plan_step_count(writer->engine->plan);
-    if (status == TT_OK &&
-        tt_buf_append(&writer->buf, event->positions, steps * sizeof event->positions[0]) == TT_OK) {
+    if (status == TT_OK && tt_buf_append(&writer->buf, event->positions,
+                                         steps * sizeof event->positions[0]) == TT_OK) {
         status = keep(writer, &row->positions);
     }
     return status == TT_OK ? writer->buf.status : status;
@@ -107,8 +107,7 @@ static void append_fired(struct tt_row_writer *writer, const struct tt_event *ev
     }
 }
 
-enum tt_status tt_row_anomaly_from_event(struct tt_row_writer *writer,
-                                         const struct tt_event *event,
+enum tt_status tt_row_anomaly_from_event(struct tt_row_writer *writer, const struct tt_event *event,
                                          struct tt_row_anomaly *ret)
 {
     struct tt_row_anomaly row = {
@@ -169,8 +168,8 @@ enum tt_status tt_row_read_record(struct tt_str json, const struct tt_record_sch
                                   struct tt_event *event, struct tt_error *err)
 {
     struct tt_verdict verdict;
-    enum tt_status status = tt_record_json_txn(schema, json, TT_TIME_NONE, &event->text,
-                                               &event->txn, NULL, &verdict);
+    enum tt_status status =
+        tt_record_json_txn(schema, json, TT_TIME_NONE, &event->text, &event->txn, NULL, &verdict);
     if (status == TT_E_INVALID) {
         return tt_fail(err, TT_E_CORRUPT, "a stored record is refused: %s: %s", verdict.field,
                        verdict.detail);

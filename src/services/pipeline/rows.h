@@ -27,8 +27,7 @@ void tt_row_writer_deinit(struct tt_row_writer *writer);
 enum tt_status tt_row_from_event(struct tt_row_writer *writer, const struct tt_event *event,
                                  struct tt_row_transaction *ret) TT_MUST_USE;
 /* Its anomaly. */
-enum tt_status tt_row_anomaly_from_event(struct tt_row_writer *writer,
-                                         const struct tt_event *event,
+enum tt_status tt_row_anomaly_from_event(struct tt_row_writer *writer, const struct tt_event *event,
                                          struct tt_row_anomaly *ret) TT_MUST_USE;
 /* A label. */
 enum tt_status tt_row_label_from_event(struct tt_row_writer *writer, const struct tt_event *event,

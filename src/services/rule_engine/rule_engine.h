@@ -11,6 +11,6 @@
 #include "services/pipeline/detector_stage.h"
 
 enum tt_status tt_rule_engine_new(const struct tt_context *context, struct tt_stage **ret,
-                                    struct tt_error *err) TT_MUST_USE;
+                                  struct tt_error *err) TT_MUST_USE;
 
 #endif

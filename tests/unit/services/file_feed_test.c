@@ -135,8 +135,8 @@ static void by_event_time_rows_are_sorted_and_ties_keep_their_order(void **state
                                                "b,2026-01-01T02:00:00Z,1.00,EUR,u,0\n"
                                                "b2,2026-01-01T02:00:00Z,1.00,EUR,u,0\n",
                                         TT_MS_PER_HOUR, true);
-    static const char *const expected[] = {"reject row_fields", "a", "label a", "b",
-                                           "b2",                "c", NULL};
+    static const char *const expected[] = {
+        "reject row_fields", "a", "label a", "b", "b2", "c", NULL};
     expect_all(fixture, expected);
     close_text(fixture);
 }
@@ -144,10 +144,10 @@ static void by_event_time_rows_are_sorted_and_ties_keep_their_order(void **state
 static void json_lines_are_known_by_their_first_byte(void **state)
 {
     (void)state;
-    struct fixture *fixture = open_text(
-        "\n{\"transaction_id\":\"a\",\"timestamp\":0,\"amount\":1,\"currency\":\"EUR\","
-        "\"user_id\":\"u\"}\nnot json\n",
-        0, false);
+    struct fixture *fixture =
+        open_text("\n{\"transaction_id\":\"a\",\"timestamp\":0,\"amount\":1,\"currency\":\"EUR\","
+                  "\"user_id\":\"u\"}\nnot json\n",
+                  0, false);
     static const char *const expected[] = {"a", "reject json_syntax", NULL};
     expect_all(fixture, expected);
     close_text(fixture);
