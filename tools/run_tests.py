@@ -22,6 +22,7 @@ SUITES = [
     ("contracts", 5, checks.contracts),
     ("warnings", 180, native.warnings),
     ("layers", 60, checks.layers),
+    ("config", 10, checks.config),
     ("unit", 180, native.unit),
     ("conformance", 60, native.conformance),
     ("fuzz", 60, native.fuzz),

@@ -1,4 +1,4 @@
-"""Checks of the sources: formatting, layers, generated pages, contracts of headers."""
+"""Checks of the sources: formatting, layers, generated pages, shipped files, contracts."""
 
 import difflib
 import pathlib
@@ -72,3 +72,18 @@ def contracts(_context):
     for path in without:
         say(f"    without: {path}")
     return Outcome(1)
+
+
+def config(context):
+    """What is shipped in config/ loads as it is, and the rules pass the tests beside them."""
+    telltale, outcome = context.release(), Outcome()
+    commands = [["config", "check", "--config", "config/telltale.yaml"]]
+    commands += [["features", "check", path] for path in sorted((ROOT / "config").glob("features*.yaml"))
+                 + sorted((ROOT / "config/features").glob("*.yaml"))]
+    commands += [["rules", "test", path] for path in sorted((ROOT / "config/rules").glob("*.yaml"))]
+    for command in commands:
+        status = context.try_run("config", [telltale, *command])
+        if not outcome.check(status == 0):
+            say(f"  telltale {' '.join(map(str, command))}: status {status}")
+            say(tail(context.log_text("config")))
+    return outcome
