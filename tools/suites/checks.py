@@ -41,7 +41,7 @@ def layers(context):
 
 
 def docs(context):
-    """docs/reference is what the program writes about itself."""
+    """docs/reference is what the program writes about itself; links lead somewhere."""
     kept = ROOT / "docs" / "reference"
     with tempfile.TemporaryDirectory() as made:
         context.run("docs", [context.release(), "config", "docs", made])
@@ -49,7 +49,9 @@ def docs(context):
         pages = sorted(path.relative_to(made) for path in made.rglob("*") if path.is_file())
         if not pages:
             raise Trouble("telltale config docs wrote nothing")
-        outcome = Outcome()
+        links = context.try_run("links", [sys.executable, ROOT / "tools" / "link_check.py"])
+        say(tail(context.log_text("links")))
+        outcome = Outcome(int(links == 0), int(links != 0))
         for page in pages:
             old = (kept / page).read_text() if (kept / page).exists() else ""
             new = (made / page).read_text()
