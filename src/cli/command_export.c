@@ -116,9 +116,6 @@ static void write_transaction(struct export *self, const struct tt_row_transacti
 
 static void write_label(struct export *self, const struct tt_row_label *row)
 {
-    static const char *const kinds[] = {"", "fraud", "genuine", "withdrawn"};
-    static const char *const sources[] = {"", "chargeback", "alert_verdict", "sample_verdict",
-                                          "import"};
     struct tt_json_writer json;
     tt_json_writer_init(&json, &self->buf);
     tt_json_object_begin(&json);
@@ -126,12 +123,12 @@ static void write_label(struct export *self, const struct tt_row_label *row)
     tt_json_uint64(&json, row->seq);
     tt_json_key(&json, "transaction");
     tt_json_raw_value(&json, row->json);
-    tt_json_member_text(&json, "label", kinds[row->kind]);
+    tt_json_member_text(&json, "label", tt_label_kind_name(row->kind));
     tt_json_key(&json, "known_at");
     tt_json_time(&json, row->known_at_ms);
     tt_json_key(&json, "recorded_at");
     tt_json_time(&json, row->recorded_at_ms);
-    tt_json_member_text(&json, "source", sources[row->source]);
+    tt_json_member_text(&json, "source", tt_label_source_name(row->source));
     tt_json_member_double(&json, "selection_probability", row->selection_probability);
     tt_json_object_end(&json);
     tt_buf_append_char(&self->buf, '\n');

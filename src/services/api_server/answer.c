@@ -66,13 +66,12 @@ static uint16_t write_first(struct tt_answerer *answerer, const struct tt_event 
 
 static void write_label(struct tt_answerer *answerer, const struct tt_event *event)
 {
-    static const char *const names[] = {"", "fraud", "genuine", "withdrawn"};
     struct tt_json_writer json;
     tt_json_writer_init(&json, &answerer->buf);
     tt_json_object_begin(&json);
     tt_json_member_string(&json, "transaction_id", event->txn.text[TT_TEXT_TRANSACTION_ID]);
     tt_json_member_string(&json, "user_id", event->txn.text[TT_TEXT_USER_ID]);
-    tt_json_member_text(&json, "label", names[event->label.kind]);
+    tt_json_member_text(&json, "label", tt_label_kind_name(event->label.kind));
     tt_json_key(&json, "known_at");
     tt_json_time(&json, event->label.known_at_ms);
     tt_json_object_end(&json);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "format/decompress.h"
 #include "format/json_read.h"
 #include "format/lines.h"
@@ -195,17 +196,11 @@ static enum tt_status publish(struct recorded_feed *self, const struct line *lin
 static enum tt_status fill_label(const struct line *line, struct tt_event *event,
                                  struct tt_error *err)
 {
-    static const char *const kinds[] = {"", "fraud", "genuine", "withdrawn"};
-    static const char *const sources[] = {"", "chargeback", "alert_verdict", "sample_verdict",
-                                          "import"};
     event->kind = TT_EVENT_LABEL;
-    for (uint8_t i = 1; i < TT_ARRAY_SIZE(kinds); i++) {
-        event->label.kind = tt_str_equal_text(line->label, kinds[i]) ? i : event->label.kind;
-    }
-    for (uint8_t i = 1; i < TT_ARRAY_SIZE(sources); i++) {
-        event->label.source = tt_str_equal_text(line->source, sources[i]) ? i : event->label.source;
-    }
+    event->label.kind = tt_label_kind_find(line->label);
+    event->label.source = tt_label_source_find(line->source);
     event->label.selection_probability = 1.0;
+    (void)tt_double_parse(line->probability, &event->label.selection_probability);
     if (event->label.kind == 0 ||
         tt_time_parse_rfc3339(line->known_at, &event->label.known_at_ms) != TT_OK) {
         return tt_fail(err, TT_E_CORRUPT, "not a label");
