@@ -15,8 +15,9 @@ struct answer {
 };
 
 struct tt_submission {
-    const struct tt_alloc *alloc;
-    struct tt_submission *next;
+    struct tt_intake *intake;
+    struct tt_submission *next;          /* in the queue */
+    struct tt_submission *newer, *older; /* among the live ones */
     enum tt_intake_kind kind;
     bool single;
     char *body;
@@ -33,6 +34,7 @@ struct tt_intake {
     struct tt_intake_options options;
     pthread_mutex_t lock;
     struct tt_submission *first, *last;
+    struct tt_submission *newest;  /* of those that are not fully answered */
     struct tt_submission *current; /* the ingestor's */
     uint64_t bytes;                /* atomic */
     bool closed;
@@ -66,21 +68,22 @@ static uint64_t count_lines(struct tt_str body)
 
 static void submission_free(struct tt_submission *submission)
 {
-    const struct tt_alloc *alloc = submission->alloc;
+    const struct tt_alloc *alloc = submission->intake->alloc;
     tt_buf_deinit(&submission->text);
     tt_delete(alloc, submission->answers, submission->count * sizeof *submission->answers);
     tt_delete(alloc, submission->body, submission->body_size + 1);
     tt_delete(alloc, submission, sizeof *submission);
 }
 
-static struct tt_submission *submission_new(const struct tt_alloc *alloc, struct tt_str body,
+static struct tt_submission *submission_new(struct tt_intake *intake, struct tt_str body,
                                             uint32_t count)
 {
+    const struct tt_alloc *alloc = intake->alloc;
     struct tt_submission *submission = tt_new_array(alloc, 1, sizeof *submission);
     if (submission == NULL) {
         return NULL;
     }
-    submission->alloc = alloc;
+    submission->intake = intake;
     submission->count = count;
     submission->body_size = body.size;
     tt_buf_init(&submission->text, alloc, ANSWERS_SIZE_MAX);
@@ -129,6 +132,11 @@ static enum tt_status enqueue(struct tt_intake *intake, struct tt_submission *su
             intake->first = submission;
         }
         intake->last = submission;
+        submission->older = intake->newest;
+        if (intake->newest != NULL) {
+            intake->newest->newer = submission;
+        }
+        intake->newest = submission;
     }
     pthread_mutex_unlock(&intake->lock);
     return status;
@@ -145,7 +153,7 @@ enum tt_status tt_intake_submit(struct tt_intake *intake, enum tt_intake_kind ki
     if (count > TT_INTAKE_RECORDS_MAX) {
         return tt_fail(err, TT_E_LIMIT, "more than %d records in one body", TT_INTAKE_RECORDS_MAX);
     }
-    struct tt_submission *submission = submission_new(intake->alloc, body, (uint32_t)count);
+    struct tt_submission *submission = submission_new(intake, body, (uint32_t)count);
     if (submission == NULL) {
         return tt_fail(err, TT_E_NOMEM, "no memory for the request");
     }
@@ -214,6 +222,21 @@ bool tt_intake_take(struct tt_intake *intake, struct tt_intake_record *ret)
     return true;
 }
 
+static void forget(struct tt_submission *submission)
+{
+    struct tt_intake *intake = submission->intake;
+    pthread_mutex_lock(&intake->lock);
+    if (submission->newer != NULL) {
+        submission->newer->older = submission->older;
+    } else {
+        intake->newest = submission->older;
+    }
+    if (submission->older != NULL) {
+        submission->older->newer = submission->newer;
+    }
+    pthread_mutex_unlock(&intake->lock);
+}
+
 void tt_submission_answer(struct tt_submission *submission, uint32_t index, uint16_t status,
                           bool problem, struct tt_str body)
 {
@@ -229,19 +252,25 @@ void tt_submission_answer(struct tt_submission *submission, uint32_t index, uint
     answer->problem = problem;
     if (++submission->answered == submission->count) {
         submission->done(submission->ctx, submission);
+        forget(submission);
         submission_free(submission);
     }
 }
 
 static const char shutting_down[] =
     "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
-    "\"code\":\"shutting_down\",\"detail\":\"Stopped before this record was taken; send it "
+    "\"code\":\"shutting_down\",\"detail\":\"Stopped before this record was committed; send it "
     "again.\"}";
 
+/* Everything of it that has no answer yet, also what was under way. */
 static void refuse_rest(struct tt_submission *submission)
 {
-    for (uint32_t i = submission->taken, count = submission->count; i < count; i++) {
-        tt_submission_answer(submission, i, 503, true, TT_STR(shutting_down));
+    uint32_t left = submission->count - submission->answered;
+    for (uint32_t i = 0; left > 0; i++) {
+        if (submission->answers[i].status == 0) {
+            left--;
+            tt_submission_answer(submission, i, 503, true, TT_STR(shutting_down));
+        }
     }
 }
 
@@ -250,12 +279,8 @@ void tt_intake_free(struct tt_intake *intake)
     if (intake == NULL) {
         return;
     }
-    if (intake->current != NULL) {
-        refuse_rest(intake->current);
-    }
-    for (struct tt_submission *next; intake->first != NULL; intake->first = next) {
-        next = intake->first->next;
-        refuse_rest(intake->first);
+    while (intake->newest != NULL) {
+        refuse_rest(intake->newest);
     }
     pthread_mutex_destroy(&intake->lock);
     tt_delete(intake->alloc, intake, sizeof *intake);

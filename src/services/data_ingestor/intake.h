@@ -7,7 +7,7 @@
  *          the pipeline, after the commit.
  * Owner:   the submission owns a copy of the body and the answers; it is freed after `done` returns.
  * Threads: submit from any thread; take from the ingestor's; answer from the sink's; done is called
- *          exactly once, from the thread of the last answer.
+ *          exactly once, from the thread of the last answer; at the end from that of tt_intake_free.
  * Limits:  queue_bytes_max over all bodies not fully taken; TT_INTAKE_RECORDS_MAX records a body.
  * Fails:   TT_E_AGAIN full (429), TT_E_CLOSED shutting down (503), TT_E_NOMEM, TT_E_LIMIT too many records
  *          (413), TT_E_INVALID no record at all (400).
@@ -31,7 +31,8 @@ struct tt_intake_options {
 struct tt_intake;
 enum tt_status tt_intake_new(const struct tt_alloc *alloc, const struct tt_intake_options *options,
                              struct tt_intake **ret, struct tt_error *err) TT_MUST_USE;
-/* Whatever is still queued is answered with shutting_down. NULL is fine. */
+/* Whatever has no answer yet, queued or under way, is answered with shutting_down; nobody may answer it any
+ * more. NULL is fine. */
 void tt_intake_free(struct tt_intake *intake);
 /* Hands over a copy of body; single: the whole body is one record, else one a line. On failure done is
  * not called. */

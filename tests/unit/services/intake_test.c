@@ -130,6 +130,22 @@ static void closing_refuses_what_comes_and_answers_what_waits(void **state)
     assert_int_equal(late.calls, 0);
 }
 
+static void what_is_under_way_at_the_end_is_refused(void **state)
+{
+    (void)state;
+    struct outcome outcome = {0};
+    struct tt_intake *intake = open_intake(&tt_alloc_libc, 1000);
+    struct tt_intake_record record;
+    assert_int_equal(submit(intake, false, "1\n2\n3\n", &outcome), TT_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(tt_intake_take(intake, &record));
+    }
+    tt_submission_answer(record.submission, 1, 200, false, TT_STR("kept"));
+    tt_intake_free(intake);
+    assert_int_equal(outcome.calls, 1);
+    assert_non_null(strstr(outcome.text, "}\nkept\n{"));
+}
+
 static enum tt_status torture_body(const struct tt_alloc *alloc, void *ctx)
 {
     (void)ctx;
@@ -161,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_full_intake_says_so_but_takes_one_that_is_too_large_alone),
         cmocka_unit_test(a_body_without_a_record_is_refused),
         cmocka_unit_test(closing_refuses_what_comes_and_answers_what_waits),
+        cmocka_unit_test(what_is_under_way_at_the_end_is_refused),
         cmocka_unit_test(a_queued_body_is_answered_and_freed_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
