@@ -243,6 +243,16 @@ int tt_cli_main(int argc, char **argv)
     return code;
 }
 
+int tt_cli_print_buffer(struct tt_buf *buf, enum tt_status status)
+{
+    if (status == TT_OK) {
+        (void)fwrite(buf->data, 1, buf->size, stdout);
+    }
+    tt_buf_deinit(buf);
+    return status == TT_OK ? TT_EXIT_OK
+                           : tt_cli_fail(TT_EXIT_FAILED, "%s", tt_status_name(status));
+}
+
 bool tt_cli_duration(const struct tt_cli *cli, const char *name, int64_t *ret_ms)
 {
     const char *value = tt_cli_value(cli, name);

@@ -58,6 +58,8 @@ int tt_cli_main(int argc, char **argv);
 int tt_cli_fail(int code, const char *format, ...) TT_PRINTF(2, 3);
 /* The same with an error's message and hint. */
 int tt_cli_fail_error(const struct tt_error *err);
+/* Prints the buffer, or why it could not be filled, and gives it back; returns the exit code. */
+int tt_cli_print_buffer(struct tt_buf *buf, enum tt_status status);
 /* Parses an option's duration, number; false after printing what is wrong. */
 bool tt_cli_duration(const struct tt_cli *cli, const char *name, int64_t *ret_ms);
 bool tt_cli_integer(const struct tt_cli *cli, const char *name, int64_t min, int64_t max,

@@ -1,4 +1,4 @@
-/* telltale config check|show|docs, rules check|test, features check|explain */
+/* telltale config check|show|docs, rules check|test */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,16 +15,6 @@ const struct tt_cli_option tt_options_rules[] = {
     {"features", "FILE", "feature set whose names the rules may use"},
     {NULL, NULL, NULL},
 };
-const struct tt_cli_option tt_options_features[] = {{NULL, NULL, NULL}};
-
-static int print_buffer(struct tt_buf *buf, enum tt_status status)
-{
-    if (status == TT_OK) {
-        (void)fwrite(buf->data, 1, buf->size, stdout);
-    }
-    tt_buf_deinit(buf);
-    return status == TT_OK ? TT_EXIT_OK : tt_cli_fail(TT_EXIT_FAILED, "%s", tt_status_name(status));
-}
 
 /* One reference page into the folder. */
 static int write_page(const char *folder, const char *name,
@@ -109,7 +99,7 @@ static int show(const struct tt_cli *cli, const struct tt_settings *settings)
     if (cli->json && status == TT_OK) {
         status = tt_buf_append_char(&buf, '\n');
     }
-    return print_buffer(&buf, status);
+    return tt_cli_print_buffer(&buf, status);
 }
 
 int tt_command_config(struct tt_cli *cli)
@@ -185,38 +175,6 @@ int tt_command_rules(struct tt_cli *cli)
         (void)printf(cli->json ? "{\"rules\":%u}\n" : "ok: %u rules\n",
                      tt_rules_count(settings.engine->rules));
     }
-    tt_settings_close(&settings);
-    return code;
-}
-
-int tt_command_features(struct tt_cli *cli)
-{
-    bool explain = cli->word_count > 0 && strcmp(cli->words[0], "explain") == 0;
-    if (cli->word_count < 1 || cli->word_count > 2 ||
-        (!explain && strcmp(cli->words[0], "check") != 0)) {
-        return tt_cli_fail(TT_EXIT_USAGE, "features: say check [FILE] or explain [FILE]");
-    }
-    struct tt_settings settings;
-    struct tt_error err = {0};
-    if (tt_settings_open(&settings, cli, &err) != TT_OK) {
-        return tt_cli_fail_error(&err);
-    }
-    int code = TT_EXIT_OK;
-    /* a feature set of one's own need not have what the configured rules and detectors use */
-    struct tt_plan *plan = NULL;
-    if (tt_settings_plan(&settings, cli->word_count > 1 ? cli->words[1] : NULL, &plan, &err) !=
-        TT_OK) {
-        code = tt_cli_fail_error(&err);
-    } else if (explain) {
-        struct tt_buf buf;
-        tt_buf_init(&buf, &tt_alloc_libc, TEXT_SIZE_MAX);
-        enum tt_status status = tt_plan_explain(plan, &buf);
-        code = print_buffer(&buf, status);
-    } else if (cli->verbosity >= 0) {
-        (void)printf(cli->json ? "{\"features\":%u}\n" : "ok: %u features\n",
-                     tt_plan_feature_count(plan));
-    }
-    tt_plan_free(plan);
     tt_settings_close(&settings);
     return code;
 }

@@ -1,70 +1,26 @@
 /* See file_run.h. */
 #include "cli/file_run.h"
 
-#include <errno.h>
-#include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "adapters/system/clock.h"
-#include "services/data_ingestor/file_feed.h"
 #include "services/data_ingestor/recorded_feed.h"
 
 /* Few enough to stay in the cache, enough for full batches. */
 #define EVENTS_MAX 768
-#define PROGRESS_NS INT64_C(200000000)
 
 static const char *value_or(const char *value, const char *otherwise)
 {
     return value != NULL ? value : otherwise;
 }
 
-static int open_output(FILE **ret, const char *path)
-{
-    *ret = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    if (*ret == NULL) {
-        return tt_cli_fail(TT_EXIT_FAILED, "%s: %s", path, strerror(errno));
-    }
-    (void)setvbuf(*ret, NULL, _IONBF, 0); /* the output stage writes whole batches */
-    return TT_EXIT_OK;
-}
-
-/* Closes; what could not be written is an error even now. */
-static int close_output(FILE **file, const char *path)
-{
-    FILE *closing = *file;
-    *file = NULL;
-    if (closing == NULL) {
-        return TT_EXIT_OK;
-    }
-    int result = closing == stdout ? fflush(closing) : fclose(closing);
-    return result == 0 ? TT_EXIT_OK : tt_cli_fail(TT_EXIT_FAILED, "%s: %s", path, strerror(errno));
-}
-
-/* An export is replayed as it was recorded, unless it is read through a map or in another order. */
-static bool is_recorded(const struct tt_file_run *run, const struct tt_cli *cli)
-{
-    const char *order = tt_cli_value(cli, "order");
-    return run->settings.map == NULL && (order == NULL || strcmp(order, "recorded") == 0) &&
-           tt_recorded_feed_recognises(run->settings.alloc, cli->words[0]);
-}
-
 static int open_feed(struct tt_file_run *run, const struct tt_cli *cli, bool recorded)
 {
     struct tt_error err = {0};
-    const char *order = value_or(tt_cli_value(cli, "order"), "recorded");
-    struct tt_file_feed_options options = {
-        .path = cli->words[0],
-        .map = run->settings.map,
-        .schema = &run->settings.schema,
-        .label_delay_ms = 7 * TT_MS_PER_DAY,
-        .by_event_time = strcmp(order, "event-time") == 0,
-    };
-    if (!options.by_event_time && strcmp(order, "recorded") != 0) {
-        return tt_cli_fail(TT_EXIT_USAGE, "--order: '%s' is not recorded or event-time", order);
-    }
-    if (!tt_cli_duration(cli, "label-delay", &options.label_delay_ms)) {
-        return TT_EXIT_USAGE;
+    struct tt_file_feed_options options;
+    int code = tt_file_feed_options_read(cli, &run->settings, cli->words[0], &options);
+    if (code != TT_EXIT_OK) {
+        return code;
     }
     enum tt_status status = TT_OK;
     if (recorded) {
@@ -170,54 +126,18 @@ static int add_stages(struct tt_file_run *run, const struct tt_cli *cli, const c
     return TT_EXIT_OK;
 }
 
-/* Draws the bar now and then; a stage of its own would be one too many. */
-struct progress {
-    const struct tt_file_run *run;
-    bool on;
-    int64_t drawn_ns, started_ns;
-};
-
-static void draw(struct progress *progress, int64_t now_ns, bool last)
-{
-    if (!progress->on || (!last && now_ns - progress->drawn_ns < PROGRESS_NS)) {
-        return;
-    }
-    progress->drawn_ns = now_ns;
-    const struct tt_file_run *run = progress->run;
-    double share = tt_feed_progress(run->feed);
-    double seconds = (double)(now_ns - progress->started_ns) / 1e9;
-    double rate = seconds > 0.0 ? (double)run->counts.transactions / seconds : 0.0;
-    char bar[41];
-    int filled = isnan(share) ? 0 : (int)(share * 40.0);
-    for (int i = 0; i < 40; i++) {
-        bar[i] = i < filled ? '#' : '.';
-    }
-    bar[40] = '\0';
-    (void)fprintf(stderr, "\r[%s] %3.0f %%  %llu transactions  %.0f/s ", bar,
-                  isnan(share) ? 0.0 : share * 100.0, (unsigned long long)run->counts.transactions,
-                  rate);
-    if (last) {
-        (void)fputc('\n', stderr);
-    }
-}
-
 static void on_round(void *ctx, int64_t now_ns)
 {
-    draw(ctx, now_ns, false);
+    tt_file_progress_draw(ctx, now_ns);
 }
 
 static int run_all(struct tt_file_run *run, const struct tt_cli *cli)
 {
-    struct progress progress = {
-        .run = run,
-        .on = isatty(STDERR_FILENO) != 0 && cli->verbosity >= 0,
-        .started_ns = tt_clock_monotonic_ns(&tt_clock_system),
-    };
+    struct tt_file_progress progress;
+    tt_file_progress_start(&progress, cli, run->feed, &run->counts.transactions);
     struct tt_error err = {0};
     enum tt_status status = tt_runner_run_inline(run->assembly.runner, on_round, &progress, &err);
-    int64_t now_ns = tt_clock_monotonic_ns(&tt_clock_system);
-    draw(&progress, now_ns, true);
-    run->seconds = (double)(now_ns - progress.started_ns) / 1e9;
+    run->seconds = tt_file_progress_end(&progress);
     if (status == TT_OK) {
         status = tt_feed_failure(run->feed, &err);
     }
@@ -228,7 +148,7 @@ static int run_steps(struct tt_file_run *run, const struct tt_cli *cli, const ch
                      struct tt_evaluation *evaluation)
 {
     int code = open_settings(run, cli);
-    bool recorded = code == TT_EXIT_OK && is_recorded(run, cli);
+    bool recorded = code == TT_EXIT_OK && tt_file_is_recorded(cli, &run->settings, cli->words[0]);
     if (code == TT_EXIT_OK) {
         code = open_assembly(run, recorded);
     }
@@ -236,11 +156,11 @@ static int run_steps(struct tt_file_run *run, const struct tt_cli *cli, const ch
         code = open_feed(run, cli, recorded);
     }
     if (code == TT_EXIT_OK && out_path != NULL) {
-        code = open_output(&run->out, out_path);
+        code = tt_file_out_open(&run->out, out_path);
     }
     const char *rejects = tt_cli_value(cli, "rejects");
     if (code == TT_EXIT_OK && rejects != NULL) {
-        code = open_output(&run->rejects, rejects);
+        code = tt_file_out_open(&run->rejects, rejects);
     }
     if (code == TT_EXIT_OK) {
         code = add_stages(run, cli, out_path, evaluation, recorded);
@@ -248,8 +168,9 @@ static int run_steps(struct tt_file_run *run, const struct tt_cli *cli, const ch
     if (code == TT_EXIT_OK) {
         code = run_all(run, cli);
     }
-    int closed = close_output(&run->out, value_or(out_path, "-"));
-    closed = closed == TT_EXIT_OK ? close_output(&run->rejects, value_or(rejects, "-")) : closed;
+    int closed = tt_file_out_close(&run->out, value_or(out_path, "-"));
+    closed =
+        closed == TT_EXIT_OK ? tt_file_out_close(&run->rejects, value_or(rejects, "-")) : closed;
     return code == TT_EXIT_OK ? closed : code;
 }
 

@@ -10,20 +10,15 @@
 #define TT_CLI_FILE_RUN_H
 
 #include "cli/assembly.h"
+#include "cli/file_io.h"
 #include "cli/output.h"
 
 /* The options both commands have, for their tables. */
 #define TT_FILE_RUN_OPTIONS                                                                        \
-    {"map", "FILE", "mapping of a foreign file's columns; `handbook` is built in"},                \
-        {"label-delay", "DURATION",                                                                \
-         "a mapped label becomes known so long after its transaction (7d)"},                       \
-        {"order", "ORDER", "recorded (as in the file; default) or event-time"},                    \
-        {"features", "FILE", "feature set instead of the configured one"},                         \
+    TT_FILE_FEED_OPTIONS, {"features", "FILE", "feature set instead of the configured one"},       \
         {"rules", "FILE", "rules instead of the configured ones; `none` = without"},               \
-        {"detectors", "FILE", "detectors instead of the configured ones"},                         \
-        {"rejects", "FILE", "refused records as JSON lines"},                                      \
     {                                                                                              \
-        "max-rejects", "N", "stop with an error when more records are refused"                     \
+        "detectors", "FILE", "detectors instead of the configured ones"                            \
     }
 
 struct tt_file_run {

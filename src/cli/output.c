@@ -1,9 +1,7 @@
 /* See output.h. */
 #include "cli/output.h"
 
-#include <errno.h>
-#include <string.h>
-
+#include "cli/file_io.h"
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 #include "services/pipeline/topics.h"
 
@@ -16,19 +14,6 @@ struct output {
     struct tt_output_options options;
     struct tt_buf buf;
 };
-
-static enum tt_status write_out(FILE *file, struct tt_buf *buf, struct tt_error *err)
-{
-    if (buf->status != TT_OK) {
-        return tt_fail(err, buf->status, "no memory to write the output");
-    }
-    if (buf->size > 0 && fwrite(buf->data, 1, buf->size, file) != buf->size) {
-        return tt_fail(err, errno == ENOSPC ? TT_E_FULL : TT_E_IO, "cannot write the output: %s",
-                       strerror(errno));
-    }
-    tt_buf_clear(buf);
-    return TT_OK;
-}
 
 static void count(struct tt_output_counts *counts, const struct tt_event *event)
 {
@@ -114,29 +99,13 @@ static enum tt_status write_reject(struct output *output, const struct tt_event 
     struct tt_output_counts *counts = output->options.counts;
     counts->rejected++;
     if (output->options.rejects != NULL) {
-        struct tt_json_writer json;
-        tt_json_writer_init(&json, &output->buf);
-        tt_json_object_begin(&json);
-        tt_json_key(&json, "line");
-        tt_json_uint64(&json, event->source_line);
-        tt_json_member_text(&json, "reason", event->rejection.reason);
-        tt_json_member_string(&json, "detail", event->rejection.detail);
-        tt_json_member_string(&json, "bytes", event->rejection.bytes);
-        tt_json_object_end(&json);
-        tt_buf_append_char(&output->buf, '\n');
-        enum tt_status status = write_out(output->options.rejects, &output->buf, err);
+        tt_file_reject_line(&output->buf, event);
+        enum tt_status status = tt_file_out_write(output->options.rejects, &output->buf, err);
         if (status != TT_OK) {
             return status;
         }
     }
-    if (output->options.rejects_max >= 0 &&
-        counts->rejected > (uint64_t)output->options.rejects_max) {
-        return tt_fail(
-            err, TT_E_LIMIT, "more than %lld rejected records; the last, line %llu: %s: %.*s",
-            (long long)output->options.rejects_max, (unsigned long long)event->source_line,
-            event->rejection.reason, TT_STR_ARG(event->rejection.detail));
-    }
-    return TT_OK;
+    return tt_file_rejects_check(counts->rejected, output->options.rejects_max, event, err);
 }
 
 static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events,
@@ -152,7 +121,7 @@ static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *e
         tt_event_release(events[i]);
     }
     if (status == TT_OK && output->options.out != NULL) {
-        status = write_out(output->options.out, &output->buf, err);
+        status = tt_file_out_write(output->options.out, &output->buf, err);
     }
     return status;
 }

@@ -23,7 +23,8 @@ def run_pytest(context, log, binary):
     results.unlink(missing_ok=True)
     status = context.try_run(log, [
         sys.executable, "-m", "pytest", FOLDER, "-q", "-p", "no:cacheprovider", "--color=no", "-rs",
-        "--timeout=300", f"--junitxml={results}"], env={"TELLTALE": str(binary)})
+        "--timeout=300", f"--junitxml={results}"], env={
+            "TELLTALE": str(binary), **({"TELLTALE_FULL": "1"} if context.full else {})})
     if not results.exists():
         raise Trouble(f"pytest: status {status}\n{tail(context.log_text(log))}")
     outcome = count_junit(results)

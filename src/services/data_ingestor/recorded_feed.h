@@ -23,8 +23,8 @@
 struct tt_recorded_feed_options {
     const char *path;
     const struct tt_record_schema *schema;
-    const struct tt_engine *engine;
-    struct tt_bundles *bundles; /* recorded bundles are published here */
+    const struct tt_engine *engine; /* may be NULL without bundles */
+    struct tt_bundles *bundles;     /* recorded bundles are published here; NULL: not wanted */
 };
 
 /* Whether the regular file begins like an export, compressed or not. */
