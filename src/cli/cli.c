@@ -249,8 +249,7 @@ int tt_cli_print_buffer(struct tt_buf *buf, enum tt_status status)
         (void)fwrite(buf->data, 1, buf->size, stdout);
     }
     tt_buf_deinit(buf);
-    return status == TT_OK ? TT_EXIT_OK
-                           : tt_cli_fail(TT_EXIT_FAILED, "%s", tt_status_name(status));
+    return status == TT_OK ? TT_EXIT_OK : tt_cli_fail(TT_EXIT_FAILED, "%s", tt_status_name(status));
 }
 
 bool tt_cli_duration(const struct tt_cli *cli, const char *name, int64_t *ret_ms)
