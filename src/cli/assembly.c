@@ -10,6 +10,9 @@
 #include "services/rule_engine/rule_engine.h"
 #include "services/stat_detector/stat_detector.h"
 
+/* With no store to look older ids up in, as in a file, all of them are kept, up to ingest.dedupe_max. */
+#define DEDUPE_HORIZON_UNBACKED_MS (INT64_C(36500) * TT_MS_PER_DAY)
+
 #define EVENT_TEXT_MAX (512u << 10)
 
 enum tt_status tt_assembly_start_learning(const struct tt_settings *settings,
@@ -65,7 +68,8 @@ static enum tt_status open_steps(struct tt_assembly *assembly,
         .limits = {.entities_max = (uint32_t)config->entities_max,
                    .memory_bytes_max = (size_t)config->memory_max,
                    .key = assembly->key},
-        .dedupe_horizon_ms = config->dedupe_horizon,
+        .dedupe_horizon_ms =
+            options->lookup != NULL ? config->dedupe_horizon : DEDUPE_HORIZON_UNBACKED_MS,
         .dedupe_max = (uint32_t)config->dedupe_max,
         .lookup = options->lookup,
         .lookup_ctx = options->lookup_ctx,

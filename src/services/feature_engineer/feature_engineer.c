@@ -21,11 +21,13 @@ struct engineer {
 static enum tt_status pass_gate(struct engineer *engineer, struct tt_event *const *events,
                                 size_t count, struct tt_error *err)
 {
+    struct tt_hash128 keys[TT_BATCH_MAX];
+    tt_gate_keys(&engineer->gate, events, count, keys);
     for (size_t i = 0; i < count; i++) {
         if (events[i]->kind != TT_EVENT_TRANSACTION) {
             continue;
         }
-        enum tt_status status = tt_gate_pass(&engineer->gate, events[i], err);
+        enum tt_status status = tt_gate_pass_key(&engineer->gate, events[i], keys[i], err);
         if (status != TT_OK) {
             return status;
         }

@@ -136,10 +136,34 @@ static bool same(struct tt_hash128 a, struct tt_hash128 b)
     return a.high == b.high && a.low == b.low;
 }
 
+void tt_gate_keys(const struct tt_gate_table *gate, struct tt_event *const *events, size_t count,
+                  struct tt_hash128 *ret_keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (events[i]->kind == TT_EVENT_TRANSACTION) {
+            ret_keys[i] = tt_txn_key_hash(&gate->hash_key, &events[i]->txn);
+            if (gate->capacity > 0) {
+                __builtin_prefetch(&gate->buckets[bucket_of(gate, ret_keys[i])]);
+            }
+        }
+    }
+    for (size_t i = 0; i < count && gate->capacity > 0; i++) {
+        if (events[i]->kind == TT_EVENT_TRANSACTION) {
+            uint32_t entry = gate->buckets[bucket_of(gate, ret_keys[i])];
+            __builtin_prefetch(&gate->entries[entry != NONE ? entry : gate->head]);
+        }
+    }
+}
+
 enum tt_status tt_gate_pass(struct tt_gate_table *gate, struct tt_event *event,
                             struct tt_error *err)
 {
-    struct tt_hash128 key = tt_txn_key_hash(&gate->hash_key, &event->txn);
+    return tt_gate_pass_key(gate, event, tt_txn_key_hash(&gate->hash_key, &event->txn), err);
+}
+
+enum tt_status tt_gate_pass_key(struct tt_gate_table *gate, struct tt_event *event,
+                                struct tt_hash128 key, struct tt_error *err)
+{
     const struct tt_gate_entry *entry = find(gate, key);
     if (entry != NULL) {
         event->first_seq = entry->seq;

@@ -48,6 +48,13 @@ struct tt_gate_table {
 void tt_gate_init(struct tt_gate_table *gate, const struct tt_alloc *alloc, struct tt_hash_key key,
                   int64_t horizon_ms, uint32_t entries_max, tt_gate_lookup *lookup, void *ctx);
 void tt_gate_deinit(struct tt_gate_table *gate);
+/* The keys of a batch (of events that are no transactions: left as they are); what looking them up will touch
+ * is fetched meanwhile, because in a table of millions each look-up waits for memory. */
+void tt_gate_keys(const struct tt_gate_table *gate, struct tt_event *const *events, size_t count,
+                  struct tt_hash128 *ret_keys);
+/* tt_gate_pass with the key known. */
+enum tt_status tt_gate_pass_key(struct tt_gate_table *gate, struct tt_event *event,
+                                struct tt_hash128 key, struct tt_error *err) TT_MUST_USE;
 /* Says fresh, duplicate or conflict in event->gate (and first_seq), and remembers a fresh one. */
 enum tt_status tt_gate_pass(struct tt_gate_table *gate, struct tt_event *event,
                             struct tt_error *err) TT_MUST_USE;

@@ -205,6 +205,38 @@ static void no_memory_is_a_status_and_leaks_nothing(void **state)
     tt_torture_run(torture_body, NULL);
 }
 
+static void a_batch_of_keys_gives_the_same_answers(void **state)
+{
+    (void)state;
+    enum { COUNT = 200 };
+    struct tt_gate_table alone, batched;
+    struct tt_event events[COUNT], copies[COUNT];
+    struct tt_event *batch[COUNT];
+    struct tt_hash128 keys[COUNT];
+    char ids[COUNT][8];
+    struct tt_error err;
+    init(&alone, 1000, NULL);
+    init(&batched, 1000, NULL);
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < COUNT; i++) {
+            (void)snprintf(ids[i], sizeof ids[i], "t%d", (int)(i % 150));
+            batch[i] = make(&events[i], "u", ids[i], 1000, i % 7 == 0 ? i : 5, i);
+            copies[i] = events[i];
+        }
+        events[9].kind = TT_EVENT_LABEL;
+        tt_gate_keys(&batched, batch, COUNT, keys);
+        for (size_t i = 0; i < COUNT; i++) {
+            if (i != 9) {
+                assert_int_equal(tt_gate_pass_key(&batched, &events[i], keys[i], &err), TT_OK);
+                assert_int_equal(events[i].gate, pass(&alone, &copies[i]));
+                assert_int_equal(events[i].first_seq, copies[i].first_seq);
+            }
+        }
+    }
+    tt_gate_deinit(&alone);
+    tt_gate_deinit(&batched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_full_gate_asks_the_store_about_what_it_forgot),
         cmocka_unit_test(a_store_that_is_down_fails_the_pass),
         cmocka_unit_test(random_traffic_agrees_with_a_list_of_all),
+        cmocka_unit_test(a_batch_of_keys_gives_the_same_answers),
         cmocka_unit_test(no_memory_is_a_status_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
