@@ -124,6 +124,12 @@ static int unknown_option(const struct tt_command *command, struct tt_str name)
                        nearest != NULL ? nearest : "", nearest != NULL ? "?)" : "", command->name);
 }
 
+static bool is_repeated(const struct tt_cli_option *option)
+{
+    return option->argument != NULL &&
+           tt_str_ends_with(tt_str_from(option->argument), TT_STR("…"));
+}
+
 /* One option at argv[*at]; moves *at over its value. Returns an exit code, or -1 to go on. */
 static int parse_option(const struct tt_command *command, struct tt_cli *cli, int argc, char **argv,
                         int *at, bool *ret_help)
@@ -147,7 +153,13 @@ static int parse_option(const struct tt_command *command, struct tt_cli *cli, in
     } else if (equals != NULL) {
         return tt_cli_fail(TT_EXIT_USAGE, "%s: --%s takes no value", command->name, found->name);
     }
-    if (option != NULL) {
+    if (option != NULL && is_repeated(option)) {
+        if (cli->repeated_count == TT_CLI_SETS_MAX) {
+            return tt_cli_fail(TT_EXIT_USAGE, "%s: more than %d times --%s", command->name,
+                               TT_CLI_SETS_MAX, option->name);
+        }
+        cli->repeated[cli->repeated_count++] = value;
+    } else if (option != NULL) {
         cli->values[option - command->options] = value;
     } else if (strcmp(common->name, "set") == 0 && cli->set_count == TT_CLI_SETS_MAX) {
         return tt_cli_fail(TT_EXIT_USAGE, "%s: --set more than %d times", command->name,
@@ -174,6 +186,12 @@ static int parse_short(const struct tt_command *command, struct tt_cli *cli, con
     return -1;
 }
 
+/* What is behind the dash of short options; "-1" and "-(x)" are words. */
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 static int run_command(const struct tt_command *command, int argc, char **argv)
 {
     struct tt_cli cli = {.options = command->options};
@@ -186,7 +204,7 @@ static int run_command(const struct tt_command *command, int argc, char **argv)
             words_only = true;
         } else if (!words_only && strncmp(text, "--", 2) == 0) {
             code = parse_option(command, &cli, argc, argv, &at, &help);
-        } else if (!words_only && text[0] == '-' && text[1] != '\0') {
+        } else if (!words_only && text[0] == '-' && is_letter(text[1])) {
             code = parse_short(command, &cli, text, &help);
         } else if (cli.word_count == TT_CLI_WORDS_MAX) {
             code = tt_cli_fail(TT_EXIT_USAGE, "%s: too many words", command->name);

@@ -21,7 +21,7 @@ enum { TT_EXIT_OK = 0, TT_EXIT_FAILED = 1, TT_EXIT_USAGE = 2, TT_EXIT_INTERRUPTE
 
 struct tt_cli_option {
     const char *name;     /* without dashes */
-    const char *argument; /* "FILE"; NULL = a switch */
+    const char *argument; /* "FILE"; NULL = a switch; one that ends in … may be repeated */
     const char *help;
 };
 
@@ -31,6 +31,8 @@ struct tt_cli {
         *values[TT_CLI_OPTIONS_MAX]; /* by option; "" for a switch that is on; NULL = not given */
     const char *words[TT_CLI_WORDS_MAX]; /* what is no option */
     int word_count;
+    const char *repeated[TT_CLI_SETS_MAX]; /* values of the option that may be repeated */
+    int repeated_count;
     /* Options every command has. */
     const char *config;
     const char *sets[TT_CLI_SETS_MAX];

@@ -41,19 +41,47 @@ enum tt_node_kind {
     TT_NODE_NAME,        /* name; after the check: slot */
     TT_NODE_CALL,        /* name, args; operators are calls of "_+_" and the like */
     TT_NODE_COMPARE,     /* relation, two args */
-    TT_NODE_LIST,        /* args */
+    TT_NODE_LOCAL,       /* a variable of a macro: local */
+    TT_NODE_LIST,        /* args; an arg with `optional` joins when it holds a value */
+    TT_NODE_MAP,         /* args: key, value, key, value, … */
+    TT_NODE_LOOP,        /* a macro: what it does is `loop`; args: range, [condition], [body] */
+    TT_NODE_BIND,        /* cel.bind: local, args: its value, the result */
     TT_NODE_AND,         /* two or more args */
     TT_NODE_OR,
     TT_NODE_NOT,
     TT_NODE_IF, /* condition, then, else */
 };
+/* What a macro does with its items. */
+enum tt_loop {
+    TT_LOOP_ALL = 1,
+    TT_LOOP_EXISTS,
+    TT_LOOP_EXISTS_ONE,
+    TT_LOOP_FILTER,   /* keeps the item */
+    TT_LOOP_LIST,     /* keeps the body's value */
+    TT_LOOP_MAP,      /* the body's value under the item's key */
+    TT_LOOP_ENTRIES,  /* the entries of the body, a map */
+    TT_LOOP_OPTIONAL, /* of an optional: an optional of the body's value */
+    TT_LOOP_FLAT,     /* of an optional: the body's optional */
+};
 enum tt_relation { TT_LT = 1, TT_LE, TT_GT, TT_GE, TT_EQ, TT_NE, TT_IN };
+
+/* A variable of a macro. */
+struct tt_local {
+    struct tt_str name;
+    tt_type_code type;
+    uint32_t reg;                 /* where it stands */
+    uint32_t number;              /* of the compilation, from 0 */
+    const struct tt_local *outer; /* in scope with it */
+};
 
 struct tt_func;
 struct tt_node {
     uint8_t kind;
     uint8_t relation; /* of a comparison */
+    uint8_t loop;     /* of a macro */
     bool method;      /* a call written receiver.name(…) */
+    bool select;      /* a call written receiver.name */
+    bool optional;    /* an item or key written with a question mark */
     uint16_t depth;
     uint32_t offset; /* of the token that names it, for messages */
     uint32_t start;  /* of its first token */
@@ -62,7 +90,9 @@ struct tt_node {
     uint32_t slot;
     struct tt_str name;
     struct tt_value value;
-    const struct tt_func *func; /* the overload; NULL = decided while evaluating */
+    const struct tt_func *func;      /* the overload; NULL = decided while evaluating */
+    struct tt_local *local, *second; /* of a macro; second: of the two-variable forms */
+    const struct tt_local *variable; /* of TT_NODE_LOCAL */
     struct tt_node *args;
     struct tt_node *last_arg;
     struct tt_node *next;
@@ -81,6 +111,8 @@ struct tt_compile {
     uint32_t alias_offset;
     uint32_t nesting;
     uint32_t node_count;
+    const struct tt_local *locals; /* in scope, innermost first */
+    uint32_t local_count;
 };
 
 /* Fails the compilation at an offset of the text, with line and column in the file; returns NULL

@@ -50,20 +50,33 @@ static tt_type_code value_code(const struct tt_value *value)
     return value->type;
 }
 
-static bool check_name(struct tt_compile *compile, struct tt_node *node)
+static bool check_args(struct tt_compile *compile, struct tt_node *node)
 {
-    const struct tt_env_name *entry = tt_env_find(compile->env, node->name);
-    if (entry != NULL && entry->kind == TT_ENV_VALUE) {
-        node->kind = TT_NODE_LITERAL;
-        node->value = entry->value;
-        node->type = value_code(&node->value);
-        return true;
+    for (struct tt_node *arg = node->args; arg != NULL; arg = arg->next) {
+        if (!check_node(compile, arg)) {
+            return false;
+        }
     }
-    if (entry != NULL) {
-        node->slot = entry->slot;
-        node->type = entry->type;
-        return true;
+    return true;
+}
+
+/* Where checking is gradual, the node becomes the error it is when evaluated. */
+static bool fails_later(struct tt_compile *compile, struct tt_node *node, enum tt_value_error error)
+{
+    if (!compile->options->gradual) {
+        return false;
     }
+    node->kind = TT_NODE_LITERAL;
+    node->args = NULL;
+    node->arg_count = 0;
+    node->value = tt_value_none(error);
+    node->value.place = node->offset + 1;
+    node->type = TT_TYPE_DYN;
+    return true;
+}
+
+static bool fail_unknown_name(struct tt_compile *compile, const struct tt_node *node)
+{
     const char *nearest = tt_expr_env_nearest(compile->env, node->name);
     const struct tt_func *func = tt_func_find(node->name);
     if (func != NULL) {
@@ -81,21 +94,35 @@ static bool check_name(struct tt_compile *compile, struct tt_node *node)
     return false;
 }
 
-static bool check_args(struct tt_compile *compile, struct tt_node *node)
+static bool check_name(struct tt_compile *compile, struct tt_node *node)
 {
-    for (struct tt_node *arg = node->args; arg != NULL; arg = arg->next) {
-        if (!check_node(compile, arg)) {
-            return false;
-        }
+    const struct tt_env_name *entry = tt_env_find(compile->env, node->name);
+    if (entry != NULL && entry->kind == TT_ENV_VALUE) {
+        node->kind = TT_NODE_LITERAL;
+        node->value = entry->value;
+        node->type = value_code(&node->value);
+        return true;
     }
-    return true;
+    if (entry != NULL) {
+        node->slot = entry->slot;
+        node->type = entry->type;
+        return true;
+    }
+    enum tt_type type = tt_type_from_text(node->name);
+    if (type != TT_TYPE_NONE) {
+        node->kind = TT_NODE_LITERAL;
+        node->value = (struct tt_value){.type = TT_TYPE_TYPE, .kind = type};
+        node->type = TT_TYPE_TYPE;
+        return true;
+    }
+    return fails_later(compile, node, TT_VALUE_UNKNOWN) || fail_unknown_name(compile, node);
 }
 
 /* An argument where only a bool makes sense. */
 static bool expect_bool(struct tt_compile *compile, const struct tt_node *arg, const char *where)
 {
     char name[48];
-    if (TT_CODE_KIND(arg->type) == TT_TYPE_BOOL || is_dyn(arg->type)) {
+    if (TT_CODE_KIND(arg->type) == TT_TYPE_BOOL || is_dyn(arg->type) || compile->options->gradual) {
         return true;
     }
     (void)tt_compile_fail(compile, TT_E_TYPE, arg->start, "%s needs a bool, this is %s", where,
@@ -152,7 +179,7 @@ static bool check_choice(struct tt_compile *compile, struct tt_node *node)
         node->type = then->type;
         return true;
     }
-    if (is_dyn(then->type) || is_dyn(otherwise->type)) {
+    if (is_dyn(then->type) || is_dyn(otherwise->type) || compile->options->gradual) {
         node->type = TT_TYPE_DYN;
         return true;
     }
@@ -169,6 +196,20 @@ static bool check_choice(struct tt_compile *compile, struct tt_node *node)
     return false;
 }
 
+/* What is written with a question mark. */
+static bool expect_optional(struct tt_compile *compile, const struct tt_node *arg)
+{
+    char name[48];
+    enum tt_type kind = TT_CODE_KIND(arg->type);
+    if (!arg->optional || kind == TT_TYPE_OPTIONAL || kind == TT_TYPE_DYN ||
+        compile->options->gradual) {
+        return true;
+    }
+    (void)tt_compile_fail(compile, TT_E_TYPE, arg->start, "'?' needs an optional, this is %s",
+                          tt_code_name(arg->type, name));
+    return false;
+}
+
 static bool check_list(struct tt_compile *compile, struct tt_node *node)
 {
     if (!check_args(compile, node)) {
@@ -176,9 +217,114 @@ static bool check_list(struct tt_compile *compile, struct tt_node *node)
     }
     tt_type_code item = node->args == NULL ? (tt_type_code)TT_TYPE_DYN : node->args->type;
     for (struct tt_node *arg = node->args; arg != NULL; arg = arg->next) {
-        item = arg->type == item ? item : (tt_type_code)TT_TYPE_DYN;
+        item = arg->type == item && !arg->optional ? item : (tt_type_code)TT_TYPE_DYN;
+        if (!expect_optional(compile, arg)) {
+            return false;
+        }
     }
     node->type = tt_code_list(item);
+    return true;
+}
+
+static bool check_map(struct tt_compile *compile, struct tt_node *node)
+{
+    char name[48];
+    node->type = TT_TYPE_MAP;
+    if (!check_args(compile, node)) {
+        return false;
+    }
+    for (struct tt_node *key = node->args; key != NULL; key = key->next->next) {
+        enum tt_type kind = TT_CODE_KIND(key->type);
+        bool fits = kind == TT_TYPE_INT || kind == TT_TYPE_UINT || kind == TT_TYPE_BOOL ||
+                    kind == TT_TYPE_STRING || kind == TT_TYPE_DYN;
+        if (!fits && !compile->options->gradual) {
+            (void)tt_compile_fail(compile, TT_E_TYPE, key->start,
+                                  "the key of a map is int, uint, bool or string, not %s",
+                                  tt_code_name(key->type, name));
+            return false;
+        }
+        if (!expect_optional(compile, key->next)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_range(const struct tt_node *node, const struct tt_node *range)
+{
+    enum tt_type kind = TT_CODE_KIND(range->type);
+    if (node->loop == TT_LOOP_OPTIONAL || node->loop == TT_LOOP_FLAT) {
+        return kind == TT_TYPE_OPTIONAL || kind == TT_TYPE_DYN;
+    }
+    return kind == TT_TYPE_LIST || kind == TT_TYPE_MAP || kind == TT_TYPE_DYN;
+}
+
+static void give_types(struct tt_node *node)
+{
+    bool is_list = TT_CODE_KIND(node->args->type) == TT_TYPE_LIST;
+    tt_type_code item = is_list ? tt_code_item(node->args->type) : (tt_type_code)TT_TYPE_DYN;
+    node->local->type = item;
+    if (node->second != NULL) {
+        node->local->type = is_list ? TT_TYPE_INT : TT_TYPE_DYN;
+        node->second->type = item;
+    }
+}
+
+static tt_type_code loop_type(const struct tt_node *node)
+{
+    switch ((enum tt_loop)node->loop) {
+    case TT_LOOP_ALL:
+    case TT_LOOP_EXISTS:
+    case TT_LOOP_EXISTS_ONE:
+        return TT_TYPE_BOOL;
+    case TT_LOOP_FILTER:
+        return tt_code_list(node->local->type);
+    case TT_LOOP_LIST:
+        return tt_code_list(node->last_arg->type);
+    case TT_LOOP_MAP:
+    case TT_LOOP_ENTRIES:
+        return TT_TYPE_MAP;
+    case TT_LOOP_OPTIONAL:
+    case TT_LOOP_FLAT:
+        break;
+    }
+    return TT_TYPE_OPTIONAL;
+}
+
+static bool check_loop(struct tt_compile *compile, struct tt_node *node)
+{
+    struct tt_node *range = node->args;
+    char name[48];
+    if (!check_node(compile, range)) {
+        return false;
+    }
+    if (!is_range(node, range) && !compile->options->gradual) {
+        (void)tt_compile_fail(compile, TT_E_TYPE, node->offset, "this macro does not go over a %s",
+                              tt_code_name(range->type, name));
+        return false;
+    }
+    give_types(node);
+    for (struct tt_node *part = range->next; part != NULL; part = part->next) {
+        bool asks = node->loop <= TT_LOOP_FILTER || part->next != NULL;
+        if (!check_node(compile, part) ||
+            (asks && !expect_bool(compile, part, "this part of the macro"))) {
+            return false;
+        }
+    }
+    node->type = loop_type(node);
+    return true;
+}
+
+static bool check_bind(struct tt_compile *compile, struct tt_node *node)
+{
+    if (!check_node(compile, node->args)) {
+        return false;
+    }
+    node->local->type = node->args->type;
+    if (!check_node(compile, node->args->next)) {
+        return false;
+    }
+    node->type = node->args->next->type;
     return true;
 }
 
@@ -196,7 +342,7 @@ static bool comparable(tt_type_code a, tt_type_code b)
 static bool has_order(tt_type_code code)
 {
     enum tt_type kind = TT_CODE_KIND(code);
-    return kind != TT_TYPE_NULL && kind != TT_TYPE_LIST && kind != TT_TYPE_MAP;
+    return kind != TT_TYPE_NULL && kind < TT_TYPE_LIST;
 }
 
 static bool check_in(struct tt_compile *compile, struct tt_node *node)
@@ -204,13 +350,14 @@ static bool check_in(struct tt_compile *compile, struct tt_node *node)
     const struct tt_node *list = tt_node_arg(node, 1);
     char item_name[48];
     char list_name[48];
-    if (is_dyn(list->type)) {
+    if (is_dyn(list->type) || TT_CODE_KIND(list->type) == TT_TYPE_MAP ||
+        compile->options->gradual) {
         return true;
     }
     (void)tt_code_name(list->type, list_name);
     if (TT_CODE_KIND(list->type) != TT_TYPE_LIST) {
         (void)tt_compile_fail(compile, TT_E_TYPE, list->start,
-                              "'in' needs a list on its right, this is %s", list_name);
+                              "'in' needs a list or map on its right, this is %s", list_name);
         return false;
     }
     if (!comparable(node->args->type, tt_code_item(list->type))) {
@@ -237,6 +384,9 @@ static bool check_compare(struct tt_compile *compile, struct tt_node *node)
         return check_in(compile, node);
     }
     bool is_equality = node->relation == TT_EQ || node->relation == TT_NE;
+    if (compile->options->gradual) {
+        return true;
+    }
     if (comparable(left->type, right->type) &&
         (is_equality || (has_order(left->type) && has_order(right->type)))) {
         return true;
@@ -316,7 +466,7 @@ static void list_rows(const struct tt_func *first, char *text, size_t size)
 /* "+" of "_+_". */
 static struct tt_str operator_text(struct tt_str name)
 {
-    if (tt_str_equal_text(name, "_[_]")) {
+    if (tt_str_equal_text(name, "_[_]") || tt_str_equal_text(name, "_[?_]")) {
         return TT_STR("[]");
     }
     bool binary = name.data[0] == '_';
@@ -326,13 +476,19 @@ static struct tt_str operator_text(struct tt_str name)
 static bool fail_overload(struct tt_compile *compile, const struct tt_node *node,
                           const struct tt_func *first)
 {
-    char types[96];
+    char types[96]; /* as large as a type's name at least */
     char rows[128];
     list_types(node, types, sizeof(types));
     if ((first->styles & TT_FUNC_OPERATOR) == 0) {
         list_rows(first, rows, sizeof(rows));
         (void)tt_compile_fail(compile, TT_E_TYPE, node->offset, "no %.*s for (%s); there is %s",
                               TT_STR_ARG(node->name), types, rows);
+        return false;
+    }
+    if (node->select) {
+        (void)tt_compile_fail(
+            compile, TT_E_TYPE, node->offset, "'.%.*s' selects from a map, this is %s",
+            TT_STR_ARG(node->args->next->value.text), tt_code_name(node->args->type, types));
         return false;
     }
     struct tt_str symbol = operator_text(node->name);
@@ -375,7 +531,7 @@ static bool check_call(struct tt_compile *compile, struct tt_node *node)
     }
     uint32_t count = count_matches(first, node, &node->func, &node->type);
     if (count == 0) {
-        return fail_overload(compile, node, first);
+        return fails_later(compile, node, TT_VALUE_TYPE) || fail_overload(compile, node, first);
     }
     if (any_dyn && (node->func->styles & TT_FUNC_ERRORS) == 0) {
         node->func = NULL;
@@ -395,8 +551,17 @@ static bool check_node(struct tt_compile *compile, struct tt_node *node)
         return check_call(compile, node);
     case TT_NODE_COMPARE:
         return check_compare(compile, node);
+    case TT_NODE_LOCAL:
+        node->type = node->variable->type;
+        return true;
     case TT_NODE_LIST:
         return check_list(compile, node);
+    case TT_NODE_MAP:
+        return check_map(compile, node);
+    case TT_NODE_LOOP:
+        return check_loop(compile, node);
+    case TT_NODE_BIND:
+        return check_bind(compile, node);
     case TT_NODE_AND:
     case TT_NODE_OR:
     case TT_NODE_NOT:

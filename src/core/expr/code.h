@@ -42,6 +42,12 @@ struct tt_insn {
             uint32_t count; /* of arguments or items */
         };
         uint32_t relation;
+        struct {
+            uint32_t end;  /* of a loop: where to go with an error, or after the last item */
+            uint16_t body; /* instructions of a round */
+            uint8_t kind;  /* enum tt_loop */
+            uint8_t two;   /* variables: two instead of one */
+        };
     };
 };
 
@@ -55,6 +61,7 @@ struct tt_expr {
     struct tt_arena arena; /* everything below */
     struct tt_insn *code;
     struct tt_value *constants;
+    uint32_t *places;           /* of instructions: offset + 1 in the text */
     struct tt_slot_name *names; /* of the slots read, ascending; for explain */
     uint32_t code_count, constant_count, name_count;
     enum tt_type type;

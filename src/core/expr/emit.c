@@ -9,6 +9,7 @@
 
 #include "core/expr/code.h"
 #include "core/expr/funcs/func.h"
+#include "core/expr/made.h"
 
 struct emitter {
     struct tt_compile *compile;
@@ -16,6 +17,8 @@ struct emitter {
     struct tt_value *constants;
     uint32_t code_count, code_max;
     uint32_t constant_count, constant_max;
+    uint32_t *places;
+    uint32_t place; /* offset + 1 of the node that is emitted */
     uint64_t *uses;
     bool failed;
 };
@@ -50,6 +53,10 @@ static void *grow(struct emitter *emitter, void *old, uint32_t count, uint32_t *
 static uint32_t put(struct emitter *emitter, struct tt_insn insn)
 {
     if (!emitter->failed && emitter->code_count == emitter->code_max) {
+        uint32_t places_max = emitter->code_max;
+        void *places =
+            grow(emitter, emitter->places, emitter->code_count, &places_max, sizeof(uint32_t));
+        emitter->places = places == NULL ? emitter->places : places;
         void *code = grow(emitter, emitter->code, emitter->code_count, &emitter->code_max,
                           sizeof(struct tt_insn));
         emitter->code = code == NULL ? emitter->code : code;
@@ -58,6 +65,7 @@ static uint32_t put(struct emitter *emitter, struct tt_insn insn)
         return 0;
     }
     emitter->code[emitter->code_count] = insn;
+    emitter->places[emitter->code_count] = emitter->place;
     return emitter->code_count++;
 }
 
@@ -79,7 +87,11 @@ static bool same_constant(const struct tt_value *a, const struct tt_value *b)
     if (a->type == TT_TYPE_DOUBLE) { /* -0.0 is not 0.0, NaN is NaN */
         return memcmp(&a->number, &b->number, sizeof(double)) == 0;
     }
-    return a->type == TT_TYPE_LIST ? a->list == b->list : tt_value_equal(a, b);
+    if (a->type == TT_TYPE_NONE) {
+        return a->error == b->error && a->place == b->place;
+    }
+    bool nested = a->type == TT_TYPE_LIST || a->type == TT_TYPE_MAP || a->type == TT_TYPE_OPTIONAL;
+    return nested ? a->list == b->list : tt_value_equal(a, b);
 }
 
 static uint16_t constant(struct emitter *emitter, const struct tt_node *node)
@@ -95,7 +107,7 @@ static uint16_t constant(struct emitter *emitter, const struct tt_node *node)
         fail(emitter, TT_E_LIMIT, node, "too many constants");
         return 0;
     }
-    if (value.type == TT_TYPE_STRING) {
+    if (value.type == TT_TYPE_STRING || value.type == TT_TYPE_BYTES) {
         value.text.data = tt_arena_copy(emitter->compile->keep, value.text.data, value.text.size);
         if (value.text.data == NULL) {
             fail(emitter, TT_E_NOMEM, node, "out of memory");
@@ -258,7 +270,12 @@ static uint16_t emit_choice(struct emitter *emitter, const struct tt_node *node,
 static void emit_registers(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
 {
     for (const struct tt_node *arg = node->args; arg != NULL && !emitter->failed; arg = arg->next) {
-        emit_into(emitter, arg, reg++);
+        emit_into(emitter, arg, reg);
+        if (arg->optional) {
+            uint16_t dst = reg_operand(emitter, arg, reg);
+            (void)put(emitter, (struct tt_insn){.opcode = TT_OP_UNWRAP, .dst = dst, .a = dst});
+        }
+        reg++;
     }
 }
 
@@ -287,7 +304,7 @@ static uint16_t emit_call(struct emitter *emitter, const struct tt_node *node, u
 
 static uint16_t emit_list(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
 {
-    struct tt_insn insn = {.opcode = TT_OP_LIST};
+    struct tt_insn insn = {.opcode = node->kind == TT_NODE_MAP ? TT_OP_MAP : TT_OP_LIST};
     emit_registers(emitter, node, reg);
     insn.dst = insn.a = reg_operand(emitter, node, reg);
     insn.count = node->arg_count;
@@ -295,39 +312,141 @@ static uint16_t emit_list(struct emitter *emitter, const struct tt_node *node, u
     return insn.dst;
 }
 
-/* Emits what computes the node, if anything does, and returns where its value then stands: reg, a
- * slot or a constant. */
-static uint16_t emit(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
+/* Whether the first part behind the range decides if a round counts. */
+static bool has_condition(const struct tt_node *node)
 {
-    if (emitter->failed) {
-        return 0;
+    return node->loop == TT_LOOP_EXISTS_ONE || node->loop == TT_LOOP_FILTER || node->arg_count == 3;
+}
+
+/* What becomes of a round's value; `dst` is the loop's first register. */
+static struct tt_insn round_end(struct emitter *emitter, const struct tt_node *node, uint16_t dst)
+{
+    static const uint16_t opcodes[] = {[TT_LOOP_ALL] = TT_OP_AND,
+                                       [TT_LOOP_EXISTS] = TT_OP_OR,
+                                       [TT_LOOP_EXISTS_ONE] = TT_OP_COUNT_ONE,
+                                       [TT_LOOP_FILTER] = TT_OP_KEEP,
+                                       [TT_LOOP_LIST] = TT_OP_KEEP,
+                                       [TT_LOOP_MAP] = TT_OP_KEEP_ENTRY,
+                                       [TT_LOOP_ENTRIES] = TT_OP_KEEP_MAP,
+                                       [TT_LOOP_OPTIONAL] = TT_OP_KEEP,
+                                       [TT_LOOP_FLAT] = TT_OP_FLATTEN};
+    struct tt_insn insn = {.opcode = opcodes[node->loop], .dst = dst, .a = dst, .b = dst};
+    uint16_t first = (uint16_t)(dst + TT_LOOP_FIRST);
+    if (node->loop == TT_LOOP_FILTER) {
+        insn.a = insn.b = first;
+    } else if (node->loop != TT_LOOP_EXISTS_ONE) {
+        insn.a = insn.b = emit(emitter, node->last_arg, dst + TT_LOOP_BODY);
     }
+    if (node->loop == TT_LOOP_MAP) {
+        insn.b = insn.a;
+        insn.a = first;
+    }
+    return insn;
+}
+
+/* begin; next; [skip]; body; keep; jump to next; end. */
+static uint16_t emit_loop(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
+{
+    uint16_t dst = reg_operand(emitter, node, reg);
+    (void)reg_operand(emitter, node, reg + TT_LOOP_BODY);
+    uint16_t range = emit(emitter, node->args, reg);
+    uint32_t begin = put(emitter, (struct tt_insn){.opcode = TT_OP_BEGIN, .dst = dst, .a = range});
+    uint32_t next = put(emitter, (struct tt_insn){.opcode = TT_OP_NEXT, .dst = dst});
+    uint32_t skip = 0;
+    node->local->reg = reg + TT_LOOP_FIRST;
+    if (node->second != NULL) {
+        node->second->reg = reg + TT_LOOP_SECOND;
+    }
+    if (has_condition(node)) {
+        struct tt_insn insn = {.opcode = TT_OP_SKIP, .dst = dst};
+        insn.a = insn.b = emit(emitter, node->args->next, reg + TT_LOOP_BODY);
+        skip = put(emitter, insn);
+    }
+    uint32_t keep = put(emitter, round_end(emitter, node, dst));
+    (void)put(emitter, (struct tt_insn){.opcode = TT_OP_JUMP, .target = next});
+    uint32_t end = emitter->code_count;
+    if (node->loop == TT_LOOP_EXISTS_ONE) {
+        (void)put(emitter, (struct tt_insn){.opcode = TT_OP_ONE, .dst = dst});
+    }
+    if (!emitter->failed) {
+        struct tt_insn *code = emitter->code;
+        code[begin].end = code[next].end = end;
+        code[begin].kind = node->loop;
+        code[next].two = node->second != NULL;
+        code[next].body = (uint16_t)(end - next < UINT16_MAX ? end - next : UINT16_MAX);
+        code[keep].target = end;
+        if (skip != 0) {
+            code[skip].target = end;
+            code[skip].otherwise = next;
+        }
+    }
+    return dst;
+}
+
+/* The value one register higher than the result, which must end in reg. */
+static uint16_t emit_bind(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
+{
+    node->local->reg = reg + 1;
+    emit_into(emitter, node->args, reg + 1);
+    uint16_t result = emit(emitter, node->args->next, reg + 2);
+    uint16_t dst = reg_operand(emitter, node, reg);
+    (void)put(emitter, (struct tt_insn){.opcode = TT_OP_MOVE, .dst = dst, .a = result});
+    return dst;
+}
+
+static uint16_t emit_not(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
+{
+    struct tt_insn insn = {.opcode = TT_OP_NOT};
+    insn.a = insn.b = emit(emitter, node->args, reg);
+    insn.dst = reg_operand(emitter, node, reg);
+    (void)put(emitter, insn);
+    return insn.dst;
+}
+
+static uint16_t emit_kind(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
+{
     switch ((enum tt_node_kind)node->kind) {
     case TT_NODE_LITERAL:
         return constant(emitter, node);
     case TT_NODE_NAME:
         emitter->uses[node->slot / 64] |= UINT64_C(1) << (node->slot % 64);
         return TT_OPERAND(TT_IN_SLOTS, node->slot);
+    case TT_NODE_LOCAL:
+        return reg_operand(emitter, node, node->variable->reg);
     case TT_NODE_CALL:
         return emit_call(emitter, node, reg);
     case TT_NODE_COMPARE:
         return emit_compare(emitter, node, reg);
     case TT_NODE_LIST:
+    case TT_NODE_MAP:
         return emit_list(emitter, node, reg);
+    case TT_NODE_LOOP:
+        return emit_loop(emitter, node, reg);
+    case TT_NODE_BIND:
+        return emit_bind(emitter, node, reg);
     case TT_NODE_AND:
     case TT_NODE_OR:
         return emit_chain(emitter, node, reg);
-    case TT_NODE_NOT: {
-        struct tt_insn insn = {.opcode = TT_OP_NOT};
-        insn.a = insn.b = emit(emitter, node->args, reg);
-        insn.dst = reg_operand(emitter, node, reg);
-        (void)put(emitter, insn);
-        return insn.dst;
-    }
+    case TT_NODE_NOT:
+        return emit_not(emitter, node, reg);
     case TT_NODE_IF:
         return emit_choice(emitter, node, reg);
     }
     return 0;
+}
+
+/* Emits what computes the node, if anything does, and returns where its value then stands: reg, a
+ * variable's register, a slot or a constant. */
+static uint16_t emit(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
+{
+    uint32_t outer = emitter->place;
+    if (emitter->failed) {
+        return 0;
+    }
+    emitter->place = node->offset + 1;
+    uint16_t operand = emit_kind(emitter, node, reg);
+    emitter->place = outer;
+    return operand;
 }
 
 /* Exact copies of code and constants into the expression's arena. */
@@ -337,11 +456,14 @@ static bool keep(struct emitter *emitter, struct tt_expr *expr)
     size_t constants_size = emitter->constant_count * sizeof(struct tt_value);
     expr->code = tt_arena_new(emitter->compile->keep, code_size);
     expr->constants = tt_arena_new(emitter->compile->keep, constants_size + 1);
-    if (expr->code == NULL || expr->constants == NULL) {
+    size_t places_size = emitter->code_count * sizeof(uint32_t);
+    expr->places = tt_arena_new(emitter->compile->keep, places_size);
+    if (expr->code == NULL || expr->constants == NULL || expr->places == NULL) {
         (void)tt_compile_fail(emitter->compile, TT_E_NOMEM, 0, "out of memory");
         return false;
     }
     memcpy(expr->code, emitter->code, code_size);
+    memcpy(expr->places, emitter->places, places_size);
     if (constants_size > 0) {
         memcpy(expr->constants, emitter->constants, constants_size);
     }

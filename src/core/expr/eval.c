@@ -8,6 +8,7 @@
  */
 #include "core/expr/code.h"
 #include "core/expr/funcs/func.h"
+#include "core/expr/made.h"
 
 #define ITEMS_PER_COST 8
 
@@ -19,6 +20,9 @@ struct tt_value tt_compare_values(uint32_t relation, const struct tt_value *a,
         return a->type == TT_TYPE_NONE ? *a : *b;
     }
     if (relation == TT_IN) {
+        if (b->type == TT_TYPE_MAP) {
+            return tt_value_bool(tt_map_find(b->list, a) != NULL);
+        }
         return b->type == TT_TYPE_LIST ? tt_value_bool(tt_list_contains(b->list, a))
                                        : tt_value_none(TT_VALUE_TYPE);
     }
@@ -77,25 +81,31 @@ static inline void copy(struct tt_value *dst, const struct tt_value *value)
         dst->number = value->number;
     } else if (type != TT_TYPE_NONE) {
         dst->text = value->text; /* as wide as any */
+    } else {
+        dst->place = value->place;
     }
 }
 
-/* The error that stands in one of two operands, or a type error. */
+/* The error that stands in one of two operands, or a type error; its place is here when it has none
+ * yet. */
 static __attribute__((cold, noinline)) void
-set_error(struct tt_value *dst, const struct tt_value *a, const struct tt_value *b)
+set_error(struct tt_value *dst, const struct tt_value *a, const struct tt_value *b, uint32_t place)
 {
     const struct tt_value *error = a->type == TT_TYPE_NONE ? a : b;
-    uint8_t kind = error->type == TT_TYPE_NONE ? error->error : (uint8_t)TT_VALUE_TYPE;
+    bool is_old = error->type == TT_TYPE_NONE;
+    uint8_t kind = is_old ? error->error : (uint8_t)TT_VALUE_TYPE;
+    place = is_old && error->place != 0 ? error->place : place;
     dst->type = TT_TYPE_NONE;
     dst->error = kind;
+    dst->place = place;
 }
 
 /* A chain remembers its first error. */
 static inline void keep_error(struct tt_value *chain, const struct tt_value *a,
-                              const struct tt_value *b)
+                              const struct tt_value *b, uint32_t place)
 {
     if (chain->type != TT_TYPE_NONE) {
-        set_error(chain, a, b);
+        set_error(chain, a, b, place);
     }
 }
 
@@ -116,34 +126,35 @@ static void run_call(struct machine *machine, const struct tt_insn *insn, struct
     *dst = result;
 }
 
-static struct tt_value make_list(struct machine *machine, const struct tt_insn *insn)
+/* Searching what has no index, and comparing all of what lists hold. */
+static void add_search_cost(struct machine *machine, const struct tt_value *item,
+                            const struct tt_value *list)
 {
-    const struct tt_value *items = read(machine, insn->a);
-    struct tt_list *list = tt_call_reserve(&machine->call, sizeof(*list));
-    struct tt_value *copies =
-        tt_call_reserve(&machine->call, insn->count * sizeof(struct tt_value));
-    for (uint32_t i = 0; i < insn->count; i++) {
-        if (items[i].type == TT_TYPE_NONE) {
-            return items[i];
-        }
-    }
-    if (list == NULL || copies == NULL) {
-        return tt_value_none(TT_VALUE_SPACE);
-    }
-    for (uint32_t i = 0; i < insn->count; i++) {
-        copies[i] = items[i];
-    }
-    *list = (struct tt_list){.count = insn->count, .items = copies, .item_type = TT_TYPE_DYN};
-    return (struct tt_value){.type = TT_TYPE_LIST, .list = list};
-}
-
-static void add_search_cost(struct machine *machine, const struct tt_value *list)
-{
-    if (list->type == TT_TYPE_LIST && list->list->index_mask == 0) {
-        machine->call.cost += list->list->count / ITEMS_PER_COST;
+    if (list->type == TT_TYPE_MAP || (list->type == TT_TYPE_LIST && list->list->index_mask == 0)) {
+        uint64_t weight = tt_value_weight(item);
+        machine->call.cost += list->list->weight * weight * weight / ITEMS_PER_COST;
     }
 }
 
+static void add_compare_cost(struct machine *machine, const struct tt_value *a,
+                             const struct tt_value *b)
+{
+    uint64_t weight = (uint64_t)tt_value_weight(a) * tt_value_weight(b);
+    machine->call.cost += weight / (ITEMS_PER_COST * ITEMS_PER_COST);
+}
+
+static void unwrap(const struct tt_value *optional, struct tt_value *dst)
+{
+    if (optional->type != TT_TYPE_OPTIONAL) {
+        *dst = optional->type == TT_TYPE_NONE ? *optional : tt_value_none(TT_VALUE_TYPE);
+    } else if (optional->list->count == 0) {
+        *dst = (struct tt_value){.type = TT_TYPE_NULL, .error = TT_ITEM_LEFT_OUT};
+    } else {
+        *dst = optional->list->items[0];
+    }
+}
+
+#define PLACE (expr->places[insn - code])
 #define BOTH(tag) (a->type == (tag) && b->type == (tag))
 
 /* dst = the result of two doubles. */
@@ -152,7 +163,7 @@ static void add_search_cost(struct machine *machine, const struct tt_value *list
         if (TT_LIKELY(BOTH(TT_TYPE_DOUBLE))) {                                                     \
             set(dst, result);                                                                      \
         } else {                                                                                   \
-            set_error(dst, a, b);                                                                  \
+            set_error(dst, a, b, PLACE);                                                           \
         }                                                                                          \
         break;
 
@@ -160,7 +171,7 @@ static void add_search_cost(struct machine *machine, const struct tt_value *list
 #define TERM_CASE(opcode, tag, comparison, ends)                                                   \
     case opcode:                                                                                   \
         if (TT_UNLIKELY(!BOTH(tag))) {                                                             \
-            keep_error(dst, a, b);                                                                 \
+            keep_error(dst, a, b, PLACE);                                                          \
         } else if ((comparison) == (ends)) {                                                       \
             set_bool(dst, ends);                                                                   \
             insn = code + insn->target;                                                            \
@@ -183,16 +194,19 @@ static inline bool equal(double a, double b)
 }
 
 static void add_int(const struct tt_value *a, const struct tt_value *b, bool subtract,
-                    struct tt_value *dst)
+                    struct tt_value *dst, uint32_t place)
 {
     int64_t result = 0;
     if (!BOTH(TT_TYPE_INT)) {
-        set_error(dst, a, b);
+        set_error(dst, a, b, place);
         return;
     }
     bool overflow = subtract ? __builtin_sub_overflow(a->integer, b->integer, &result)
                              : __builtin_add_overflow(a->integer, b->integer, &result);
     *dst = overflow ? tt_value_none(TT_VALUE_OVERFLOW) : tt_value_int(result);
+    if (overflow) {
+        dst->place = place;
+    }
 }
 
 void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
@@ -221,10 +235,10 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             set_bool(dst, false);
             break;
         case TT_OP_ADD_INT:
-            add_int(a, b, false, dst);
+            add_int(a, b, false, dst, PLACE);
             break;
         case TT_OP_SUBTRACT_INT:
-            add_int(a, b, true, dst);
+            add_int(a, b, true, dst, PLACE);
             break;
             DOUBLE_CASE(TT_OP_ADD_DOUBLE, set_double, a->number + b->number)
             DOUBLE_CASE(TT_OP_SUBTRACT_DOUBLE, set_double, a->number - b->number)
@@ -237,17 +251,24 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             DOUBLE_CASE(TT_OP_EQ_DOUBLE, set_bool, equal(a->number, b->number))
             DOUBLE_CASE(TT_OP_NE_DOUBLE, set_bool, !equal(a->number, b->number))
         case TT_OP_COMPARE:
-            *dst = tt_compare_values(insn->relation, a, b);
-            break;
+            if (TT_UNLIKELY(a->type >= TT_TYPE_LIST && b->type >= TT_TYPE_LIST)) {
+                add_compare_cost(&machine, a, b);
+            }
+            if (machine.call.cost <= expr->cost_max) {
+                *dst = tt_compare_values(insn->relation, a, b);
+            }
+            goto check_cost;
         case TT_OP_IN:
-            add_search_cost(&machine, b);
-            *dst = tt_compare_values(TT_IN, a, b);
+            add_search_cost(&machine, a, b);
+            if (machine.call.cost <= expr->cost_max) {
+                *dst = tt_compare_values(TT_IN, a, b);
+            }
             goto check_cost;
         case TT_OP_NOT:
             if (a->type == TT_TYPE_BOOL) {
                 set_bool(dst, !a->boolean);
             } else {
-                set_error(dst, a, a);
+                set_error(dst, a, a, PLACE);
             }
             break;
             DOUBLE_TERMS(LT_DOUBLE, a->number < b->number)
@@ -262,7 +283,7 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             TERM_CASE(TT_OP_OR, TT_TYPE_BOOL, a->boolean, true)
         case TT_OP_BRANCH:
             if (a->type != TT_TYPE_BOOL) {
-                set_error(dst, a, a);
+                set_error(dst, a, a, PLACE);
                 insn = code + insn->target;
                 continue;
             }
@@ -278,7 +299,63 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             run_call(&machine, insn, dst);
             goto check_cost;
         case TT_OP_LIST:
-            *dst = make_list(&machine, insn);
+        case TT_OP_MAP:
+            *dst =
+                tt_made_from(&machine.call, insn->opcode == TT_OP_LIST ? TT_TYPE_LIST : TT_TYPE_MAP,
+                             a, insn->count);
+            goto check_cost;
+        case TT_OP_UNWRAP:
+            unwrap(a, dst);
+            goto check_cost;
+        case TT_OP_BEGIN:
+            if (!tt_loop_begin(&machine.call, (enum tt_loop)insn->kind, a, dst)) {
+                set_error(dst, dst, dst, PLACE);
+                insn = code + insn->end;
+                continue;
+            }
+            break;
+        case TT_OP_NEXT:
+            if (!tt_loop_next(insn->two != 0, dst)) {
+                insn = code + insn->end;
+                continue;
+            }
+            machine.call.cost += insn->body;
+            goto check_cost;
+        case TT_OP_SKIP:
+            if (a->type != TT_TYPE_BOOL) {
+                set_error(dst, a, a, PLACE);
+                insn = code + insn->target;
+                continue;
+            }
+            if (!a->boolean) {
+                insn = code + insn->otherwise;
+                continue;
+            }
+            break;
+        case TT_OP_KEEP:
+            tt_made_add(dst, a);
+            goto check_loop;
+        case TT_OP_KEEP_ENTRY:
+            tt_made_put(dst, a, b);
+            machine.call.cost += dst->type == TT_TYPE_MAP ? dst->list->count / ITEMS_PER_COST : 0;
+            goto check_loop;
+        case TT_OP_KEEP_MAP:
+            tt_loop_add_entries(&machine.call, a, dst);
+            goto check_loop;
+        case TT_OP_FLATTEN:
+            if (a->type != TT_TYPE_OPTIONAL) {
+                set_error(dst, a, a, PLACE);
+            } else {
+                copy(dst, a);
+            }
+            goto check_loop;
+        case TT_OP_COUNT_ONE:
+            dst->integer++;
+            break;
+        case TT_OP_ONE:
+            if (dst->type == TT_TYPE_INT) {
+                set_bool(dst, dst->integer == 1);
+            }
             break;
         case TT_OP_NONE:
         case TT_OP_COUNT:
@@ -286,10 +363,20 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
         }
         insn++;
         continue;
+    check_loop:
+        if (TT_UNLIKELY(dst->type == TT_TYPE_NONE)) {
+            set_error(dst, dst, dst, PLACE);
+            insn = code + insn->target;
+            continue;
+        }
     check_cost:
         if (TT_UNLIKELY(machine.call.cost > expr->cost_max)) {
             *ret = tt_value_none(TT_VALUE_COST);
+            ret->place = PLACE;
             return;
+        }
+        if (TT_UNLIKELY(dst->type == TT_TYPE_NONE)) {
+            set_error(dst, dst, dst, PLACE);
         }
         insn++;
     }

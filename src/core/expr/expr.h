@@ -7,7 +7,7 @@
  *          keeps numbers in registers. && and || absorb errors in either order, as CEL has it; a
  *          missing value is such an error.
  *          Source: the CEL specification (github.com/google/cel-spec, doc/langdef.md).
- *          Left out for now and refused by name: bytes and map literals, macros, messages.
+ *          Macros are loops of the bytecode over registers. Left out and refused by name: messages.
  * Owner:   an environment and an expression come from the allocator given and go back by _free;
  *          an expression keeps nothing of the environment except views of constants added by
  *          tt_expr_env_add_value, which must outlive it.
@@ -34,7 +34,7 @@
 #define TT_EXPR_SLOTS_MAX 1024
 #define TT_EXPR_NAME_SIZE_MAX 64
 #define TT_EXPR_REGISTERS_MAX 128
-#define TT_EXPR_HEAP_SIZE 8192
+#define TT_EXPR_HEAP_SIZE 65536
 #define TT_EXPR_COST_DEFAULT 100000
 
 struct tt_expr_env;
@@ -81,6 +81,8 @@ struct tt_expr_options {
     uint32_t line, column; /* where the text starts in its file; 0 = a text of its own */
     enum tt_type want;     /* the type it must have; TT_TYPE_NONE or TT_TYPE_DYN = any */
     uint64_t cost_max;     /* of one evaluation; 0 = TT_EXPR_COST_DEFAULT */
+    bool gradual;          /* unknown names, wrong types and failing constants fail only when
+                              evaluated */
 };
 
 /* Compiles. An int constant becomes a double where a double is wanted. On failure *ret is untouched

@@ -13,10 +13,11 @@ static bool is_literal(const struct tt_node *node)
     return node->kind == TT_NODE_LITERAL;
 }
 
+/* Errors that wait for their evaluation are none. */
 static bool all_literal(const struct tt_node *node)
 {
     for (const struct tt_node *arg = node->args; arg != NULL; arg = arg->next) {
-        if (!is_literal(arg)) {
+        if (!is_literal(arg) || arg->optional || arg->value.type == TT_TYPE_NONE) {
             return false;
         }
     }
@@ -33,7 +34,7 @@ static struct tt_node *become(struct tt_node *node, struct tt_value value)
     return node;
 }
 
-static struct tt_node *fail_nomem(struct tt_compile *compile)
+static void *fail_nomem(struct tt_compile *compile)
 {
     return tt_compile_fail(compile, TT_E_NOMEM, 0, "out of memory");
 }
@@ -53,7 +54,11 @@ static struct tt_node *fold_call(struct tt_compile *compile, struct tt_node *nod
     const struct tt_func *first = tt_func_find(node->name);
     compile->scratch->heap_used = 0;
     tt_func_call(node->func, first, &call, args, count, &value);
-    if (value.type == TT_TYPE_NONE && value.error == TT_VALUE_SPACE) {
+    bool in_scratch =
+        value.type == TT_TYPE_LIST || value.type == TT_TYPE_MAP || value.type == TT_TYPE_OPTIONAL;
+    bool waits =
+        value.type == TT_TYPE_NONE && (value.error == TT_VALUE_SPACE || compile->options->gradual);
+    if (in_scratch || waits) {
         return node;
     }
     if (value.type == TT_TYPE_NONE) {
@@ -63,7 +68,7 @@ static struct tt_node *fold_call(struct tt_compile *compile, struct tt_node *nod
                                tt_value_error_name(value.error), named ? ": " : "",
                                named ? (node->func != NULL ? node->func : first)->doc : "");
     }
-    if (value.type == TT_TYPE_STRING) {
+    if (value.type == TT_TYPE_STRING || value.type == TT_TYPE_BYTES) {
         value.text.data = tt_arena_copy(compile->arena, value.text.data, value.text.size);
         if (value.text.data == NULL) {
             return fail_nomem(compile);
@@ -72,26 +77,48 @@ static struct tt_node *fold_call(struct tt_compile *compile, struct tt_node *nod
     return become(node, value);
 }
 
-static struct tt_node *fold_list(struct tt_compile *compile, struct tt_node *node)
+/* A list of the literals among the arguments, kept with the expression; NULL on failure. */
+static struct tt_list *keep_items(struct tt_compile *compile, const struct tt_node *node)
 {
-    if (!all_literal(node)) {
-        return node;
-    }
     struct tt_alloc keep = tt_arena_alloc(compile->keep);
     struct tt_value *items =
         tt_arena_new_array(compile->arena, node->arg_count + 1, sizeof(struct tt_value));
     struct tt_list *list = NULL;
     uint32_t count = 0;
-    if (items == NULL) {
-        return fail_nomem(compile);
-    }
-    for (const struct tt_node *arg = node->args; arg != NULL; arg = arg->next) {
+    for (const struct tt_node *arg = node->args; items != NULL && arg != NULL; arg = arg->next) {
         items[count++] = arg->value;
     }
-    if (tt_list_new(&keep, items, count, &list, NULL) != TT_OK) {
+    if (items == NULL || tt_list_new(&keep, items, count, &list, NULL) != TT_OK) {
         return fail_nomem(compile);
     }
-    return become(node, (struct tt_value){.type = TT_TYPE_LIST, .list = list});
+    return list;
+}
+
+static struct tt_node *fold_list(struct tt_compile *compile, struct tt_node *node)
+{
+    if (!all_literal(node)) {
+        return node;
+    }
+    struct tt_list *list = keep_items(compile, node);
+    return list == NULL ? NULL
+                        : become(node, (struct tt_value){.type = TT_TYPE_LIST, .list = list});
+}
+
+static struct tt_node *fold_map(struct tt_compile *compile, struct tt_node *node)
+{
+    if (!all_literal(node)) {
+        return node;
+    }
+    struct tt_list *list = keep_items(compile, node);
+    uint8_t error = list == NULL ? 0 : tt_map_check(list);
+    if (list == NULL || (error != 0 && compile->options->gradual)) {
+        return list == NULL ? NULL : node;
+    }
+    if (error != 0) {
+        return tt_compile_fail(compile, TT_E_INVALID, node->offset, "this map can only fail (%s)",
+                               tt_value_error_name(error));
+    }
+    return become(node, (struct tt_value){.type = TT_TYPE_MAP, .list = list});
 }
 
 /* An int or uint literal against a double becomes one, when no bit is lost. */
@@ -120,6 +147,9 @@ static struct tt_node *fold_compare(struct tt_compile *compile, struct tt_node *
     struct tt_node *right = left->next;
     if (is_literal(left) && is_literal(right)) {
         struct tt_value value = tt_compare_values(node->relation, &left->value, &right->value);
+        if (value.type == TT_TYPE_NONE && compile->options->gradual) {
+            return node;
+        }
         if (value.type == TT_TYPE_NONE) {
             return tt_compile_fail(compile, TT_E_INVALID, node->offset,
                                    "this constant part can only fail (%s)",
@@ -161,11 +191,13 @@ static struct tt_node *fold_node(struct tt_compile *compile, struct tt_node *nod
 {
     for (struct tt_node **link = &node->args; *link != NULL; link = &(*link)->next) {
         struct tt_node *next = (*link)->next;
+        bool optional = (*link)->optional;
         struct tt_node *folded = fold_node(compile, *link);
         if (folded == NULL) {
             return NULL;
         }
         folded->next = next;
+        folded->optional = optional;
         *link = folded;
     }
     switch ((enum tt_node_kind)node->kind) {
@@ -173,6 +205,8 @@ static struct tt_node *fold_node(struct tt_compile *compile, struct tt_node *nod
         return fold_call(compile, node);
     case TT_NODE_LIST:
         return fold_list(compile, node);
+    case TT_NODE_MAP:
+        return fold_map(compile, node);
     case TT_NODE_COMPARE:
         return fold_compare(compile, node);
     case TT_NODE_AND:
@@ -190,6 +224,9 @@ static struct tt_node *fold_node(struct tt_compile *compile, struct tt_node *nod
         return node;
     case TT_NODE_LITERAL:
     case TT_NODE_NAME:
+    case TT_NODE_LOCAL:
+    case TT_NODE_LOOP:
+    case TT_NODE_BIND:
         break;
     }
     return node;

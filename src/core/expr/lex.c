@@ -233,8 +233,9 @@ static int64_t read_point(struct tt_lexer *lexer, uint32_t count, unsigned base)
     return point;
 }
 
-/* One escape, with offset behind the backslash; returns the bytes written, 0 on failure. */
-static size_t lex_escape(struct tt_lexer *lexer, char *out)
+/* One escape, with offset behind the backslash; returns the bytes written, 0 on failure. In bytes
+ * \\x and octal ones are a byte and \\u is none. */
+static size_t lex_escape(struct tt_lexer *lexer, bool is_bytes, char *out)
 {
     static const char letters[] = "abfnrtv\\?\"'`";
     static const char values[] = "\a\b\f\n\r\t\v\\?\"'`";
@@ -250,10 +251,10 @@ static size_t lex_escape(struct tt_lexer *lexer, char *out)
     if (c == 'x' || c == 'X') {
         lexer->offset++;
         point = read_point(lexer, 2, 16);
-    } else if (c == 'u') {
+    } else if (c == 'u' && !is_bytes) {
         lexer->offset++;
         point = read_point(lexer, 4, 16);
-    } else if (c == 'U') {
+    } else if (c == 'U' && !is_bytes) {
         lexer->offset++;
         point = read_point(lexer, 8, 16);
     } else if (c >= '0' && c <= '3') {
@@ -262,6 +263,10 @@ static size_t lex_escape(struct tt_lexer *lexer, char *out)
     if (point < 0 || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) {
         fail(lexer, TT_E_SYNTAX, start, "no such escape; for a backslash itself write \\\\");
         return 0;
+    }
+    if (is_bytes) {
+        *out = (char)(unsigned char)point;
+        return 1;
     }
     return put_utf8(out, (uint32_t)point);
 }
@@ -292,7 +297,7 @@ static size_t find_close(struct tt_str text, size_t at, char quote, bool triple,
 }
 
 /* A string literal; offset is at its first quote. */
-static void lex_string(struct tt_lexer *lexer, bool raw)
+static void lex_string(struct tt_lexer *lexer, bool raw, bool is_bytes)
 {
     struct tt_str text = lexer->compile->text;
     char quote = peek(lexer, 0);
@@ -316,7 +321,7 @@ static void lex_string(struct tt_lexer *lexer, bool raw)
             out[size++] = c;
             continue;
         }
-        size_t written = lex_escape(lexer, out + size);
+        size_t written = lex_escape(lexer, is_bytes, out + size);
         if (written == 0) {
             return;
         }
@@ -325,6 +330,7 @@ static void lex_string(struct tt_lexer *lexer, bool raw)
     lexer->offset += triple ? 3 : 1;
     lexer->token.kind = TT_TOKEN_LITERAL;
     lexer->token.value = tt_value_text((struct tt_str){out, size});
+    lexer->token.value.type = is_bytes ? TT_TYPE_BYTES : TT_TYPE_STRING;
 }
 
 static bool is_quote(char c)
@@ -339,13 +345,10 @@ static bool lex_prefixed_string(struct tt_lexer *lexer)
     char second = (char)(peek(lexer, 1) | 0x20);
     bool two = is_quote(peek(lexer, 2)) &&
                ((first == 'r' && second == 'b') || (first == 'b' && second == 'r'));
-    if (two || (first == 'b' && is_quote(peek(lexer, 1)))) {
-        fail(lexer, TT_E_UNSUPPORTED, lexer->offset, "bytes literals are not supported");
-        return true;
-    }
-    if (first == 'r' && is_quote(peek(lexer, 1))) {
-        lexer->offset++;
-        lex_string(lexer, true);
+    bool one = is_quote(peek(lexer, 1)) && (first == 'r' || first == 'b');
+    if (two || one) {
+        lexer->offset += two ? 2 : 1;
+        lex_string(lexer, two || first == 'r', two || first == 'b');
         return true;
     }
     return false;
@@ -424,7 +427,7 @@ void tt_lexer_next(struct tt_lexer *lexer)
     } else if (is_letter(c)) {
         lex_word(lexer);
     } else if (is_quote(c)) {
-        lex_string(lexer, false);
+        lex_string(lexer, false, false);
     } else {
         lex_operator(lexer);
     }

@@ -3,8 +3,8 @@
  *
  * What:    CEL's lexical rules; one token at a time, literals decoded.
  * Source:  the CEL specification, "Syntax" (lexis).
- * Fails:   TT_E_SYNTAX, TT_E_LIMIT (a number out of range), TT_E_UNSUPPORTED (bytes), noted in the
- *          compilation; the token is then TT_TOKEN_ERROR.
+ * Fails:   TT_E_SYNTAX, TT_E_LIMIT (a number out of range), noted in the compilation; the token is
+ *          then TT_TOKEN_ERROR.
  */
 #ifndef TT_CORE_EXPR_LEX_H
 #define TT_CORE_EXPR_LEX_H
@@ -14,7 +14,7 @@
 enum tt_token_kind {
     TT_TOKEN_ERROR = 0,
     TT_TOKEN_END,
-    TT_TOKEN_LITERAL, /* value: int, uint, double, string, bool, null */
+    TT_TOKEN_LITERAL, /* value: int, uint, double, string, bytes, bool, null */
     TT_TOKEN_IDENT,
     TT_TOKEN_IN,
     TT_TOKEN_OR,

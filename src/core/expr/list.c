@@ -99,6 +99,15 @@ static uint8_t common_type(const struct tt_value *items, size_t count)
     return type;
 }
 
+static uint32_t total_weight(const struct tt_value *items, size_t count)
+{
+    uint64_t weight = 0;
+    for (size_t i = 0; i < count; i++) {
+        weight += tt_value_weight(&items[i]);
+    }
+    return weight < UINT32_MAX / 2 ? (uint32_t)weight : UINT32_MAX / 2;
+}
+
 enum tt_status tt_list_new(const struct tt_alloc *alloc, const struct tt_value *items, size_t count,
                            struct tt_list **ret, struct tt_error *err)
 {
@@ -122,6 +131,7 @@ enum tt_status tt_list_new(const struct tt_alloc *alloc, const struct tt_value *
     }
     *list = (struct tt_list){.count = (uint32_t)count,
                              .index_mask = capacity == 0 ? 0 : (uint32_t)capacity - 1,
+                             .weight = total_weight(items, count),
                              .items = copies,
                              .index = index,
                              .item_type = common_type(items, count)};

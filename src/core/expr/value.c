@@ -23,10 +23,37 @@ const char *tt_type_name(enum tt_type type)
         [TT_TYPE_STRING] = "string",     [TT_TYPE_BYTES] = "bytes",
         [TT_TYPE_NULL] = "null",         [TT_TYPE_TIMESTAMP] = "timestamp",
         [TT_TYPE_DURATION] = "duration", [TT_TYPE_LIST] = "list",
-        [TT_TYPE_MAP] = "map",
+        [TT_TYPE_MAP] = "map",           [TT_TYPE_TYPE] = "type",
+        [TT_TYPE_OPTIONAL] = "optional",
     };
     TT_ASSERT(type < TT_TYPE_COUNT);
     return names[type];
+}
+
+const char *tt_type_text(enum tt_type type)
+{
+    switch (type) {
+    case TT_TYPE_NULL:
+        return "null_type";
+    case TT_TYPE_TIMESTAMP:
+        return "google.protobuf.Timestamp";
+    case TT_TYPE_DURATION:
+        return "google.protobuf.Duration";
+    case TT_TYPE_OPTIONAL:
+        return "optional_type";
+    default:
+        return tt_type_name(type);
+    }
+}
+
+enum tt_type tt_type_from_text(struct tt_str text)
+{
+    for (int type = TT_TYPE_BOOL; type < TT_TYPE_COUNT; type++) {
+        if (tt_str_equal_text(text, tt_type_text((enum tt_type)type))) {
+            return (enum tt_type)type;
+        }
+    }
+    return TT_TYPE_NONE;
 }
 
 const char *tt_value_error_name(uint8_t error)
@@ -40,6 +67,10 @@ const char *tt_value_error_name(uint8_t error)
         [TT_VALUE_TYPE] = "type",
         [TT_VALUE_COST] = "cost",
         [TT_VALUE_SPACE] = "space",
+        [TT_VALUE_KEY] = "no_such_key",
+        [TT_VALUE_DUPLICATE] = "duplicate_key",
+        [TT_VALUE_UNKNOWN] = "unknown_name",
+        [TT_VALUE_ZONE] = "zone",
     };
     TT_ASSERT(error < TT_VALUE_ERROR_COUNT);
     return names[error];
@@ -176,22 +207,77 @@ static bool equal_lists(const struct tt_list *a, const struct tt_list *b)
     return true;
 }
 
+const struct tt_value *tt_map_find(const struct tt_list *map, const struct tt_value *key)
+{
+    for (uint32_t i = 0; i + 1 < map->count; i += 2) {
+        if (tt_value_equal(&map->items[i], key)) {
+            return &map->items[i + 1];
+        }
+    }
+    return NULL;
+}
+
+uint8_t tt_map_check(const struct tt_list *map)
+{
+    for (uint32_t i = 0; i + 1 < map->count; i += 2) {
+        uint8_t type = map->items[i].type;
+        struct tt_list before = {.count = i, .items = map->items};
+        if (type != TT_TYPE_INT && type != TT_TYPE_UINT && type != TT_TYPE_BOOL &&
+            type != TT_TYPE_STRING) {
+            return TT_VALUE_TYPE;
+        }
+        if (tt_map_find(&before, &map->items[i]) != NULL) {
+            return TT_VALUE_DUPLICATE;
+        }
+    }
+    return 0;
+}
+
+static bool equal_maps(const struct tt_list *a, const struct tt_list *b)
+{
+    if (a->count != b->count) {
+        return false;
+    }
+    for (uint32_t i = 0; i + 1 < a->count; i += 2) {
+        const struct tt_value *other = tt_map_find(b, &a->items[i]);
+        if (other == NULL || !tt_value_equal(&a->items[i + 1], other)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool tt_value_equal(const struct tt_value *a, const struct tt_value *b)
 {
     int order = 0;
-    if (a->type == TT_TYPE_STRING && b->type == TT_TYPE_STRING) {
+    if (a->type != b->type) {
+        return tt_value_compare(a, b, &order) && order == 0;
+    }
+    switch (a->type) {
+    case TT_TYPE_STRING:
         return tt_str_equal(a->text, b->text);
-    }
-    if (a->type == TT_TYPE_LIST && b->type == TT_TYPE_LIST) {
+    case TT_TYPE_LIST:
+    case TT_TYPE_OPTIONAL:
         return equal_lists(a->list, b->list);
-    }
-    if (a->type == TT_TYPE_NULL && b->type == TT_TYPE_NULL) {
+    case TT_TYPE_MAP:
+        return equal_maps(a->list, b->list);
+    case TT_TYPE_NULL:
         return true;
+    case TT_TYPE_TYPE:
+        return a->kind == b->kind;
+    default:
+        return tt_value_compare(a, b, &order) && order == 0;
     }
-    return tt_value_compare(a, b, &order) && order == 0;
 }
 
-static void print_text(struct tt_str text, struct tt_buf *buf)
+/* A byte of a text that needs no escape; bytes escape all that is not ASCII. */
+static bool is_plain(char c, bool is_bytes)
+{
+    unsigned char byte = (unsigned char)c;
+    return byte >= 0x20 && byte != 0x7F && (!is_bytes || byte < 0x7F);
+}
+
+static void print_text(struct tt_str text, bool is_bytes, struct tt_buf *buf)
 {
     static const char special[] = "\n\r\t\"\\";
     static const char letters[] = "nrt\"\\";
@@ -205,7 +291,7 @@ static void print_text(struct tt_str text, struct tt_buf *buf)
         if (special[at] != '\0') {
             tt_buf_append_char(buf, '\\');
             tt_buf_append_char(buf, letters[at]);
-        } else if ((unsigned char)c < 0x20 || c == 0x7F) {
+        } else if (!is_plain(c, is_bytes)) {
             tt_buf_append_format(buf, "\\x%02x", (unsigned)(unsigned char)c);
         } else {
             tt_buf_append_char(buf, c);
@@ -218,6 +304,11 @@ static void print_text(struct tt_str text, struct tt_buf *buf)
 static void print_double(double number, struct tt_buf *buf)
 {
     char text[TT_NUMBER_TEXT_SIZE];
+    if (__builtin_isfinite(number) == 0) {
+        const char *word = number > 0.0 ? "Infinity" : number < 0.0 ? "-Infinity" : "NaN";
+        tt_buf_append_format(buf, "double(\"%s\")", word);
+        return;
+    }
     size_t size = tt_double_format(number, text);
     bool plain = true;
     for (size_t i = 0; i < size; i++) {
@@ -236,6 +327,20 @@ static void print_moment(const struct tt_value *value, struct tt_buf *buf)
                                                    : tt_span_format(value->moment, text);
     tt_buf_append_format(buf, "%s(\"%.*s\")", tt_type_name((enum tt_type)value->type), (int)size,
                          text);
+}
+
+static void print_value(const struct tt_value *value, struct tt_buf *buf);
+
+/* Items with `odd` behind every other one. */
+static void print_items(const struct tt_list *list, const char *open, const char *odd,
+                        const char *close, struct tt_buf *buf)
+{
+    tt_buf_append_text(buf, open);
+    for (uint32_t i = 0; i < list->count && buf->status == TT_OK; i++) {
+        tt_buf_append_text(buf, i == 0 ? "" : i % 2 == 1 ? odd : ", ");
+        print_value(&list->items[i], buf);
+    }
+    tt_buf_append_text(buf, close);
 }
 
 /* Lists hold no lists deeper than the nesting a text may have. */
@@ -259,22 +364,27 @@ static void print_value(const struct tt_value *value, struct tt_buf *buf)
         break;
     case TT_TYPE_BYTES:
         tt_buf_append_char(buf, 'b');
-        print_text(value->text, buf);
+        print_text(value->text, value->type == TT_TYPE_BYTES, buf);
         break;
     case TT_TYPE_STRING:
-        print_text(value->text, buf);
+        print_text(value->text, value->type == TT_TYPE_BYTES, buf);
         break;
     case TT_TYPE_TIMESTAMP:
     case TT_TYPE_DURATION:
         print_moment(value, buf);
         break;
     case TT_TYPE_LIST:
-        tt_buf_append_char(buf, '[');
-        for (uint32_t i = 0; i < value->list->count; i++) {
-            tt_buf_append_text(buf, i == 0 ? "" : ", ");
-            print_value(&value->list->items[i], buf);
-        }
-        tt_buf_append_char(buf, ']');
+        print_items(value->list, "[", ", ", "]", buf);
+        break;
+    case TT_TYPE_MAP:
+        print_items(value->list, "{", ": ", "}", buf);
+        break;
+    case TT_TYPE_OPTIONAL:
+        print_items(value->list, value->list->count == 0 ? "optional.none(" : "optional.of(", "",
+                    ")", buf);
+        break;
+    case TT_TYPE_TYPE:
+        tt_buf_append_text(buf, tt_type_text((enum tt_type)value->kind));
         break;
     default:
         tt_buf_append_text(buf, "null");

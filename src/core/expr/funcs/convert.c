@@ -123,12 +123,42 @@ IMPL(tt_fn_double_uint)
     *ret = tt_value_double((double)args[0]->uinteger);
 }
 
+/* NaN and the infinities. */
+static bool parse_special(struct tt_str text, double *ret)
+{
+    static const char *const infinite[] = {"Infinity", "+Infinity", "Inf", "+Inf", "inf", "+inf"};
+    static const char *const negative[] = {"-Infinity", "-Inf", "-inf"};
+    if (one_of(text, infinite, TT_ARRAY_SIZE(infinite))) {
+        *ret = __builtin_inf();
+    } else if (one_of(text, negative, TT_ARRAY_SIZE(negative))) {
+        *ret = -__builtin_inf();
+    } else if (tt_str_equal_text(text, "NaN") || tt_str_equal_text(text, "nan")) {
+        *ret = __builtin_nan("");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 IMPL(tt_fn_double_string)
 {
     double number = 0.0;
     struct tt_str text = args[0]->text;
-    bool fits = text.size <= TEXT_SIZE_MAX && tt_double_parse(text, &number);
+    bool fits = (text.size <= TEXT_SIZE_MAX && tt_double_parse(text, &number)) ||
+                parse_special(text, &number);
     *ret = fits ? tt_value_double(number) : tt_value_none(TT_VALUE_RANGE);
+}
+
+static size_t format_double(double number, char *out)
+{
+    if (__builtin_isfinite(number) != 0) {
+        return tt_double_format(number, out);
+    }
+    struct tt_str word = number > 0.0   ? TT_STR("Infinity")
+                         : number < 0.0 ? TT_STR("-Infinity")
+                                        : TT_STR("NaN");
+    memcpy(out, word.data, word.size);
+    return word.size;
 }
 
 /* The value as text into out (TEXT_SIZE_MAX bytes); returns its length. */
@@ -153,7 +183,7 @@ static size_t format(const struct tt_value *value, char *out)
         return TEXT_SIZE_MAX - at;
     }
     case TT_TYPE_DOUBLE:
-        return tt_double_format(value->number, out);
+        return format_double(value->number, out);
     case TT_TYPE_TIMESTAMP:
         return tt_timestamp_format(value->moment, out);
     default:
@@ -169,6 +199,19 @@ IMPL(tt_fn_string_any)
         return;
     }
     *ret = tt_value_text((struct tt_str){text, format(args[0], text)});
+}
+
+IMPL(tt_fn_string_bytes)
+{
+    struct tt_str text = args[0]->text;
+    call->cost += text.size / 16;
+    *ret =
+        tt_str_utf8_check(text) == text.size ? tt_value_text(text) : tt_value_none(TT_VALUE_RANGE);
+}
+
+IMPL(tt_fn_bytes_string)
+{
+    *ret = (struct tt_value){.type = TT_TYPE_BYTES, .text = args[0]->text};
 }
 
 IMPL(tt_fn_timestamp_string)

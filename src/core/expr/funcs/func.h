@@ -22,6 +22,7 @@ enum tt_func_style {
     TT_FUNC_ERRORS = 8,   /* sees errors in its arguments instead of failing with them */
     TT_FUNC_BOTH = TT_FUNC_GLOBAL | TT_FUNC_METHOD,
     TT_FUNC_ASKS = TT_FUNC_GLOBAL | TT_FUNC_ERRORS,
+    TT_FUNC_ELSE = TT_FUNC_METHOD | TT_FUNC_ERRORS,
 };
 
 struct tt_call {

@@ -11,10 +11,6 @@
     void function(struct tt_call *call __attribute__((unused)),                                    \
                   const struct tt_value *const *args, struct tt_value *ret)
 
-static inline struct tt_value tt_value_uint(uint64_t uinteger)
-{
-    return (struct tt_value){.type = TT_TYPE_UINT, .uinteger = uinteger};
-}
 static inline struct tt_value tt_value_timestamp(struct tt_moment moment)
 {
     return (struct tt_value){.type = TT_TYPE_TIMESTAMP, .moment = moment};

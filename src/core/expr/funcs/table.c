@@ -5,6 +5,11 @@
 #include "core/expr/funcs/func.h"
 
 #define TT_TYPE_ITEM TT_TYPE_NONE
+#define ARGS0()                                                                                    \
+    0,                                                                                             \
+    {                                                                                              \
+        TT_TYPE_NONE                                                                               \
+    }
 #define ARGS1(a)                                                                                   \
     1,                                                                                             \
     {                                                                                              \
@@ -14,6 +19,11 @@
     2,                                                                                             \
     {                                                                                              \
         TT_TYPE_##a, TT_TYPE_##b                                                                   \
+    }
+#define ARGS3(a, b, c)                                                                             \
+    3,                                                                                             \
+    {                                                                                              \
+        TT_TYPE_##a, TT_TYPE_##b, TT_TYPE_##c                                                      \
     }
 #define ARGS4(a, b, c, d)                                                                          \
     4,                                                                                             \
@@ -32,7 +42,8 @@ const uint32_t tt_func_count = TT_ARRAY_SIZE(tt_funcs);
 const struct tt_func *tt_func_find(struct tt_str name)
 {
     for (uint32_t i = 0; i < tt_func_count; i++) {
-        if (tt_str_equal_text(name, tt_funcs[i].name)) {
+        if (name.size > 0 && tt_funcs[i].name[0] == name.data[0] &&
+            tt_str_equal_text(name, tt_funcs[i].name)) {
             return &tt_funcs[i];
         }
     }
@@ -103,7 +114,8 @@ void tt_func_call(const struct tt_func *func, const struct tt_func *first, struc
         func = NULL;
     }
     if (func == NULL) {
-        *ret = tt_value_none(TT_VALUE_TYPE);
+        bool fails = arg_count > 0 && args[0]->type == TT_TYPE_NONE;
+        *ret = fails ? *args[0] : tt_value_none(TT_VALUE_TYPE);
         return;
     }
     call->cost += func->cost;

@@ -100,16 +100,15 @@ IMPL(tt_fn_upper_ascii)
     change_case(call, args[0]->text, 'a', ret);
 }
 
-IMPL(tt_fn_index_int)
+IMPL(tt_fn_size_bytes)
 {
-    const struct tt_list *list = args[0]->list;
-    int64_t at = args[1]->integer;
-    *ret = at < 0 || at >= (int64_t)list->count ? tt_value_none(TT_VALUE_RANGE) : list->items[at];
+    *ret = tt_value_int((int64_t)args[0]->text.size);
 }
 
-IMPL(tt_fn_index_uint)
+IMPL(tt_fn_add_bytes)
 {
-    const struct tt_list *list = args[0]->list;
-    uint64_t at = args[1]->uinteger;
-    *ret = at >= list->count ? tt_value_none(TT_VALUE_RANGE) : list->items[at];
+    tt_fn_add_string(call, args, ret);
+    if (ret->type == TT_TYPE_STRING) {
+        ret->type = TT_TYPE_BYTES;
+    }
 }

@@ -1,5 +1,5 @@
 /*
- * Timestamps and durations, in UTC. Durations are cut towards zero by their getters, as the
+ * Timestamps and durations, in UTC or at a fixed offset from it. Durations are cut towards zero by their getters, as the
  * specification has it.
  */
 #include "base/timetext.h"
@@ -115,6 +115,99 @@ IMPL(tt_fn_get_seconds)
 IMPL(tt_fn_get_milliseconds)
 {
     *ret = tt_value_int(args[0]->moment.nanos / 1000000);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "UTC", "Z", "+05:30", "-08:00" or "02:00" as seconds. */
+static bool parse_zone(struct tt_str zone, int64_t *ret)
+{
+    if (tt_str_equal_text(zone, "UTC") || tt_str_equal_text(zone, "Z") || zone.size == 0) {
+        *ret = 0;
+        return true;
+    }
+    bool negative = zone.data[0] == '-';
+    if (negative || zone.data[0] == '+') {
+        zone.data++;
+        zone.size--;
+    }
+    const char *at = zone.data;
+    if (zone.size != 5 || !is_digit(at[0]) || !is_digit(at[1]) || at[2] != ':' ||
+        !is_digit(at[3]) || !is_digit(at[4])) {
+        return false;
+    }
+    int64_t hours = (at[0] - '0') * 10 + (at[1] - '0');
+    int64_t minutes = (at[3] - '0') * 10 + (at[4] - '0');
+    *ret = (negative ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return hours < 24 && minutes < 60;
+}
+
+/* The getter with the clock of the zone. */
+static void in_zone(tt_func_impl *getter, struct tt_call *call, const struct tt_value *const *args,
+                    struct tt_value *ret)
+{
+    struct tt_value local = *args[0];
+    const struct tt_value *arg = &local;
+    int64_t offset = 0;
+    if (!parse_zone(args[1]->text, &offset)) {
+        *ret = tt_value_none(TT_VALUE_ZONE);
+        return;
+    }
+    local.moment.seconds += offset;
+    getter(call, &arg, ret);
+}
+
+IMPL(tt_fn_get_full_year_in)
+{
+    in_zone(tt_fn_get_full_year, call, args, ret);
+}
+
+IMPL(tt_fn_get_month_in)
+{
+    in_zone(tt_fn_get_month, call, args, ret);
+}
+
+IMPL(tt_fn_get_date_in)
+{
+    in_zone(tt_fn_get_date, call, args, ret);
+}
+
+IMPL(tt_fn_get_day_of_month_in)
+{
+    in_zone(tt_fn_get_day_of_month, call, args, ret);
+}
+
+IMPL(tt_fn_get_day_of_week_in)
+{
+    in_zone(tt_fn_get_day_of_week, call, args, ret);
+}
+
+IMPL(tt_fn_get_day_of_year_in)
+{
+    in_zone(tt_fn_get_day_of_year, call, args, ret);
+}
+
+IMPL(tt_fn_get_hours_in)
+{
+    in_zone(tt_fn_get_hours, call, args, ret);
+}
+
+IMPL(tt_fn_get_minutes_in)
+{
+    in_zone(tt_fn_get_minutes, call, args, ret);
+}
+
+IMPL(tt_fn_get_seconds_in)
+{
+    in_zone(tt_fn_get_seconds, call, args, ret);
+}
+
+IMPL(tt_fn_get_milliseconds_in)
+{
+    in_zone(tt_fn_get_milliseconds, call, args, ret);
 }
 
 /* Whole seconds, cut towards zero. */

@@ -29,7 +29,8 @@ struct world {
     struct tt_expr_env *env;
     struct tt_value slots[NAMES];
     struct tt_expr_scratch scratch;
-    struct tt_arena arena; /* of the walker's texts and lists */
+    struct tt_arena arena;        /* of the walker's texts and lists */
+    struct tt_value locals[1024]; /* of macros, by number */
     uint64_t compiled, refused, errors;
 };
 
@@ -166,11 +167,18 @@ static const struct templates templates[TT_TYPE_COUNT] = {
         "(%s < %s)", "(%t < %t)", "(%p >= %p)", "(%t == %t)", "(%i in [%i, %i, 3])",
         "(%s in ['a', 'online'])", "(%d in [1, 1.5, 100])", "%s.startsWith(%s)", "%s.endsWith(%s)",
         "%s.contains(%s)", "is_missing(%d)", "has(%i)", "is_missing(%b)", "(%b ? %b : %b)",
-        "(%b == %b)", "([%i, %i] == [%d, %u])", "(int_dyn + %i > 2)", "(int_dyn == %d)"),
+        "(%b == %b)", "([%i, %i] == [%d, %u])", "(int_dyn + %i > 2)", "(int_dyn == %d)",
+        "[%i, %i, %i].all(x, x > %i || %b)", "[%d, %d].exists(x, x < %d && %b)",
+        "[%i, %u, %i].exists_one(x, x == %d)", "[%s, %s].exists(i, v, i > 0 && v == %s)",
+        "[%i, %i].all(i, v, v / (i + %i) > 1)", "cel.bind(x, %i, x > %i && x < %d)",
+        "(%i in {1: %b, %i: %b})", "([%i, %i].filter(x, x > %i) == [%i])",
+        "({%i: 1, 2: %i} == {2: %d, %i: 1})", "[%i, 2, %i].map(x, x > 1, x * %i).exists(y, y == 2)",
+        "{'a': %i, 'b': %i}.transformMap(k, v, v > 1, v + %i).all(k, k == 'a')"),
     [TT_TYPE_INT] = FORMS("(%i + %i)", "(%i - %i)", "(%i * %i)", "(%i / %i)", "(%i %% %i)", "-(%i)",
                           "(%b ? %i : %i)", "int(%d)", "int(%u)", "size(%s)", "abs(%i)",
                           "min(%i, %i)", "max(%i, %i)", "hour_of_day(%t)", "[%i, %i][%i]",
-                          "[1, 2, 3][%u]", "%p.getMinutes()", "%t.getSeconds()"),
+                          "[1, 2, 3][%u]", "[%i, %i].map(x, [x, %i].map(y, y + x)[0])[1]",
+                          "cel.bind(x, %i, x - %i)", "%p.getMinutes()", "%t.getSeconds()"),
     [TT_TYPE_UINT] = FORMS("(%u + %u)", "(%u - %u)", "(%u * %u)", "(%u / %u)", "(%u %% %u)",
                            "(%b ? %u : %u)", "uint(%i)", "uint(%d)"),
     [TT_TYPE_DOUBLE] =
@@ -225,6 +233,18 @@ static bool same(struct tt_value a, struct tt_value b)
     }
     if (a.type != b.type) {
         return false;
+    }
+    if (a.type == TT_TYPE_MAP) {
+        bool equal = a.list->count == b.list->count;
+        for (uint32_t i = 0; equal && i < a.list->count; i += 2) {
+            bool found = false;
+            for (uint32_t j = 0; j < b.list->count; j += 2) {
+                found = found || (same(a.list->items[i], b.list->items[j]) &&
+                                  same(a.list->items[i + 1], b.list->items[j + 1]));
+            }
+            equal = found;
+        }
+        return equal;
     }
     if (a.type == TT_TYPE_LIST) {
         bool equal = a.list->count == b.list->count;
@@ -283,7 +303,7 @@ static struct tt_value walk_compare(struct world *world, const struct tt_node *n
     case TT_IN:
         break;
     }
-    for (uint32_t i = 0; i < b.list->count; i++) {
+    for (uint32_t i = 0; i < b.list->count; i += b.type == TT_TYPE_MAP ? 2 : 1) {
         found = found || same(a, b.list->items[i]);
     }
     return tt_value_bool(found);
@@ -550,6 +570,119 @@ static struct tt_value walk_list(struct world *world, const struct tt_node *node
     return (struct tt_value){.type = TT_TYPE_LIST, .list = list};
 }
 
+/* Lists of up to 200 items in the walker's memory. */
+static struct tt_value listed(struct world *world, enum tt_type type, const struct tt_value *items,
+                              uint32_t count)
+{
+    struct tt_list *list = tt_arena_new_array(&world->arena, 1, sizeof(*list));
+    struct tt_value *copies = tt_arena_new_array(&world->arena, count + 1, sizeof(*copies));
+    assert_true(list != NULL && copies != NULL);
+    if (count > 0) {
+        memcpy(copies, items, count * sizeof(*items));
+    }
+    list->items = copies;
+    list->count = count;
+    return (struct tt_value){.type = (uint8_t)type, .list = list};
+}
+
+/* The first error in order; a key that is there already is one too. */
+static struct tt_value walk_map(struct world *world, const struct tt_node *node)
+{
+    struct tt_value items[200];
+    uint32_t count = 0;
+    for (const struct tt_node *key = node->args; key != NULL; key = key->next->next) {
+        items[count] = walk(world, key);
+        items[count + 1] = walk(world, key->next);
+        count += 2;
+    }
+    for (uint32_t i = 0; i < count; i += 2) {
+        if (is_error(items[i]) || is_error(items[i + 1])) {
+            return is_error(items[i]) ? items[i] : items[i + 1];
+        }
+        for (uint32_t j = 0; j < i; j += 2) {
+            if (same(items[j], items[i])) {
+                return tt_value_none(TT_VALUE_DUPLICATE);
+            }
+        }
+    }
+    return listed(world, TT_TYPE_MAP, items, count);
+}
+
+struct walked_loop {
+    struct tt_value items[200], first_error;
+    uint32_t count, kept;
+    bool failed, decided;
+};
+
+/* One round: false ends the loop. */
+static bool walk_round(struct world *world, const struct tt_node *node, struct walked_loop *loop)
+{
+    const struct tt_node *part = node->args->next;
+    bool asks =
+        node->loop == TT_LOOP_EXISTS_ONE || node->loop == TT_LOOP_FILTER || node->arg_count == 3;
+    struct tt_value value = walk(world, part);
+    if (node->loop == TT_LOOP_ALL || node->loop == TT_LOOP_EXISTS) {
+        if (is_error(value)) {
+            loop->first_error = loop->failed ? loop->first_error : value;
+            loop->failed = true;
+            return true;
+        }
+        loop->decided = value.boolean == (node->loop == TT_LOOP_EXISTS);
+        return !loop->decided;
+    }
+    if (asks && (is_error(value) || !value.boolean)) {
+        loop->failed = is_error(value);
+        loop->first_error = value;
+        return !loop->failed;
+    }
+    loop->kept++;
+    if (node->loop != TT_LOOP_EXISTS_ONE) {
+        value = node->loop == TT_LOOP_FILTER ? world->locals[node->local->number]
+                : asks                       ? walk(world, part->next)
+                                             : value;
+        loop->failed = is_error(value);
+        loop->first_error = value;
+        if (node->loop == TT_LOOP_MAP) {
+            loop->items[loop->count++] = world->locals[node->local->number];
+        }
+        loop->items[loop->count++] = value;
+    }
+    return !loop->failed;
+}
+
+static struct tt_value walk_loop(struct world *world, const struct tt_node *node)
+{
+    struct tt_value range = walk(world, node->args);
+    struct walked_loop loop = {.count = 0};
+    if (is_error(range)) {
+        return range;
+    }
+    bool is_map = range.type == TT_TYPE_MAP;
+    bool goes_on = true;
+    for (uint32_t i = 0; goes_on && i < range.list->count; i += is_map ? 2 : 1) {
+        struct tt_value item = range.list->items[i];
+        world->locals[node->local->number] =
+            node->second != NULL && !is_map ? tt_value_int((int64_t)i) : item;
+        if (node->second != NULL) {
+            world->locals[node->second->number] = is_map ? range.list->items[i + 1] : item;
+        }
+        goes_on = walk_round(world, node, &loop);
+    }
+    if (node->loop == TT_LOOP_ALL || node->loop == TT_LOOP_EXISTS) {
+        bool ends = node->loop == TT_LOOP_EXISTS;
+        return loop.decided  ? tt_value_bool(ends)
+               : loop.failed ? loop.first_error
+                             : tt_value_bool(!ends);
+    }
+    if (loop.failed) {
+        return loop.first_error;
+    }
+    return node->loop == TT_LOOP_EXISTS_ONE
+               ? tt_value_bool(loop.kept == 1)
+               : listed(world, node->loop == TT_LOOP_MAP ? TT_TYPE_MAP : TT_TYPE_LIST, loop.items,
+                        loop.count);
+}
+
 static struct tt_value walk(struct world *world, const struct tt_node *node)
 {
     struct tt_value value;
@@ -570,6 +703,15 @@ static struct tt_value walk(struct world *world, const struct tt_node *node)
     case TT_NODE_NOT:
         value = walk(world, node->args);
         return is_error(value) ? value : tt_value_bool(!value.boolean);
+    case TT_NODE_LOCAL:
+        return world->locals[node->variable->number];
+    case TT_NODE_MAP:
+        return walk_map(world, node);
+    case TT_NODE_LOOP:
+        return walk_loop(world, node);
+    case TT_NODE_BIND:
+        world->locals[node->local->number] = walk(world, node->args);
+        return walk(world, node->args->next);
     case TT_NODE_IF:
         value = walk(world, node->args);
         return is_error(value)

@@ -75,7 +75,7 @@ static void what_is_not_of_the_grammar_is_a_syntax_error(void **state)
         {"[1, , 2]", TT_E_SYNTAX, 4, "instead of ','"},
         {"abs(1,)", TT_E_SYNTAX, 6, "an argument is missing"},
         {"channel.5", TT_E_SYNTAX, 7, "instead of '.5'"},
-        {"channel.", TT_E_SYNTAX, 8, "a method's name"},
+        {"channel.", TT_E_SYNTAX, 8, "the name of a field or method"},
         {"'abc", TT_E_SYNTAX, 0, "no closing quote"},
         {"amount > 1 && 'a\nb' == channel", TT_E_SYNTAX, 14, "no closing quote"},
         {"'''abc''", TT_E_SYNTAX, 0, "no closing quote"},
@@ -125,7 +125,7 @@ static void a_wrong_type_says_what_to_write(void **state)
                {"1 < 2 < 3", TT_E_TYPE, 6, "bool with int"},
                {"[1] < [2]", TT_E_TYPE, 4, "list(int) with list(int)"},
                {"amount in ['a']", TT_E_TYPE, 7, "double is never in a list(string)"},
-               {"channel in channel", TT_E_TYPE, 11, "needs a list on its right"},
+               {"channel in channel", TT_E_TYPE, 11, "needs a list or map on its right"},
                {"channel.startsWith(5)", TT_E_TYPE, 8, "there is string.startsWith(string)"},
                {"startsWith(channel, 'a')", TT_E_TYPE, 0, "there is string.startsWith(string)"},
                {"abs()", TT_E_TYPE, 0, "there is abs(int) or abs(double)"},
@@ -162,10 +162,27 @@ static void numbers_past_their_range_are_refused(void **state)
 
 static void what_is_not_supported_says_so(void **state)
 {
-    EXPECT_ALL({"b'abc' == b'abc'", TT_E_UNSUPPORTED, 0, "bytes"},
-               {"flag && {1: 2} == {}", TT_E_UNSUPPORTED, 8, "map literals"},
-               {"channel.name == 'a'", TT_E_UNSUPPORTED, 8, "'.name' selects a field"},
-               {"[1, 2].all(x, x > 0)", TT_E_UNSUPPORTED, 7, "macro 'all'"});
+    EXPECT_ALL({"flag && Money{units: 1} == 2", TT_E_UNSUPPORTED, 8, "messages"},
+               {"a.b.C{}", TT_E_UNSUPPORTED, 0, "messages"});
+}
+
+static void macros_and_maps_say_where_they_are_wrong(void **state)
+{
+    EXPECT_ALL({"channel.name == 'a'", TT_E_TYPE, 8, "'.name' selects from a map"},
+               {"[1].all(1, true)", TT_E_SYNTAX, 8, "a variable's name"},
+               {"[1].all(x)", TT_E_SYNTAX, 9, "',' behind the variable"},
+               {"[1].map(x, y, z, 1)", TT_E_SYNTAX, 15, "expected ')'"},
+               {"[1].transformList(x, 1)", TT_E_SYNTAX, 21, "needs two variables"},
+               {"[1].all(x, x > 0) && x", TT_E_UNKNOWN, 21, "unknown name 'x'"},
+               {"[1].all(x, y)", TT_E_UNKNOWN, 11, "unknown name 'y'"},
+               {"[1].all(x, x)", TT_E_TYPE, 11, "needs a bool, this is int"},
+               {"channel.all(x, true)", TT_E_TYPE, 8, "does not go over a string"},
+               {"{1.5: 2}", TT_E_TYPE, 1, "the key of a map"},
+               {"{1: 2, 1u: 3}", TT_E_INVALID, 0, "duplicate_key"},
+               {"{1 2}", TT_E_SYNTAX, 3, "':' behind the key"},
+               {"[?1]", TT_E_TYPE, 2, "'?' needs an optional"},
+               {"cel.bind(1, 2, 3)", TT_E_SYNTAX, 9, "a variable's name"},
+               {"b'\\u0041'", TT_E_SYNTAX, 2, "no such escape"});
 }
 
 static void more_than_a_limit_is_refused(void **state)
@@ -264,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_constant_part_that_can_only_fail_is_refused),
         cmocka_unit_test(numbers_past_their_range_are_refused),
         cmocka_unit_test(what_is_not_supported_says_so),
+        cmocka_unit_test(macros_and_maps_say_where_they_are_wrong),
         cmocka_unit_test(more_than_a_limit_is_refused),
         cmocka_unit_test(places_are_those_of_the_file),
         cmocka_unit_test(the_whole_must_have_the_type_asked_for),

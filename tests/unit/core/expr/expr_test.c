@@ -247,6 +247,103 @@ static void functions_do_what_their_rows_say(void **state)
         {"timestamp('1969-12-31T12:00:00Z').getDayOfWeek()", "3"});
 }
 
+static void maps_bytes_and_types_are_values(void **state)
+{
+    EXPECT_ALL(
+        {"{'a': 1, 2: 'b'}", "{\"a\": 1, 2: \"b\"}"}, {"{}", "{}"}, {"{'a': 1}['a']", "1"},
+        {"{'a': 1}.a", "1"}, {"{'a': 1}[channel]", "error(\"no_such_key\")"},
+        {"{'a': {'b': 2}}.a.b", "2"}, {"{1: 'x'}[1u]", "\"x\""}, {"{1: 'x'}[1.0]", "\"x\""},
+        {"'a' in {'a': 1}", "true"}, {"count in {7.0 == 7: 1}", "false"},
+        {"{'a': 1, 'b': 2} == {'b': 2.0, 'a': 1u}", "true"}, {"{'a': 1} == {'a': 2}", "false"},
+        {"{count: 1, 7u: 2}", "error(\"duplicate_key\")"}, {"size({'a': 1})", "1"},
+        {"has({'a': 1}.a)", "true"}, {"has({'a': 1}.b)", "false"}, {"{any: 1}", "{3: 1}"},
+        {"[1.5].map(x, {dyn(x): 1})", "error(\"type\")"}, {"b'ab'", "b\"ab\""},
+        {"b'\\xff\\377'", "b\"\\xff\\xff\""}, {"b'\u00e9'.size()", "2"}, {"rb'\\x'", "b\"\\\\x\""},
+        {"b'a' + b'b' == b'ab'", "true"}, {"b'a' < b'b'", "true"}, {"bytes('h\u00e9').size()", "3"},
+        {"string(b'abc')", "\"abc\""}, {"string(bytes(channel)) == channel", "true"},
+        {"type(1) == int", "true"}, {"type(1.0)", "double"}, {"type(type(1)) == type", "true"},
+        {"type(null)", "null_type"}, {"type(at) == google.protobuf.Timestamp", "true"},
+        {"type([]) == list && type({}) == map", "true"}, {"type(any) == uint", "false"},
+        {"[1, 2] + [3]", "[1, 2, 3]"}, {"[count] + [gone]", "error(\"missing\")"},
+        {"[7, 8][1.0]", "8"}, {"[7, 8][amount] == count", "error(\"range\")"},
+        {"double('NaN')", "double(\"NaN\")"}, {"double('-Infinity')", "double(\"-Infinity\")"},
+        {"timestamp('2026-03-01T23:30:00Z').getDate('+01:00')", "2"},
+        {"timestamp('2026-03-01T00:30:00Z').getDayOfYear('-05:30')", "58"},
+        {"timestamp('2026-03-01T00:30:00Z').getHours('UTC')", "0"},
+        {"at.getHours(channel)", "error(\"zone\")"});
+}
+
+static void macros_go_over_lists_and_maps(void **state)
+{
+    EXPECT_ALL(
+        {"[1, 2].all(x, x > 0)", "true"}, {"[1, 2].all(x, x > 1)", "false"},
+        {"[].all(x, x > 1)", "true"}, {"[1, 2].exists(x, x == 2)", "true"},
+        {"[].exists(x, true)", "false"}, {"[1, 2, 2].exists_one(x, x == 2)", "false"},
+        {"[1, 2].existsOne(x, x == 2)", "true"}, {"[1, 2].map(x, x * count)", "[7, 14]"},
+        {"[1, 2, 3].map(x, x > 1, x + 1)", "[3, 4]"}, {"[1, 2, 3].filter(x, x != 2)", "[1, 3]"},
+        {"{'a': 1, 'b': 2}.map(k, k)", "[\"a\", \"b\"]"},
+        {"{'a': 1}.exists(k, v, k == 'a' && v == 1)", "true"},
+        {"[5, 6].transformList(i, v, i > 0, v + i)", "[7]"},
+        {"{'a': 1, 'b': 2}.transformMap(k, v, v > 1, v * 2)", "{\"b\": 4}"},
+        {"['x', 'y'].transformMapEntry(i, v, {v: i})", "{\"x\": 0, \"y\": 1}"},
+        {"[1, 1].transformMapEntry(i, v, {v: i})", "error(\"duplicate_key\")"},
+        {"[0, 1].all(x, 1 / x > 0)", "error(\"divide_by_zero\")"},
+        {"[0, 1, 2].all(x, 1 / x > 0)", "false"}, {"[0, 1].exists(x, 1 / x > 0)", "true"},
+        {"[0, 1].exists_one(x, 1 / x > 0)", "error(\"divide_by_zero\")"},
+        {"[0, 1].map(x, 1 / x)", "error(\"divide_by_zero\")"},
+        {"[0].filter(x, any)", "error(\"type\")"}, {"dyn(1).all(x, true)", "error(\"type\")"},
+        {"[[1, 2], [3]].map(l, l.map(x, x + l[0]))", "[[2, 3], [6]]"},
+        {"[1, 2].all(channel, channel < 3)", "true"}, {"[1].all(large, large == 1)", "true"},
+        {"[1].exists(amount, .amount > 100.0)", "true"},
+        {"[1, 2].exists(x, x > 1) && flag ? [count].map(x, x) : []", "[7]"},
+        {"cel.bind(x, count + 1, x * x)", "64"}, {"cel.bind(x, 1 / zero, 5)", "5"},
+        {"cel.bind(x, 1 / zero, x)", "error(\"divide_by_zero\")"},
+        {"1 + cel.bind(x, count, cel.bind(y, x, x + y)) + 1", "16"});
+}
+
+static void optionals_hold_a_value_or_none(void **state)
+{
+    EXPECT_ALL({"optional.of(1)", "optional.of(1)"}, {"optional.none()", "optional.none()"},
+               {"optional.of(1).hasValue()", "true"},
+               {"optional.ofNonZeroValue('').hasValue()", "false"}, {"{'a': 1}.?a.value()", "1"},
+               {"{'a': 1}.?b.orValue(count)", "7"}, {"{'a': {'b': 1}}.?a.b", "optional.of(1)"},
+               {"{}.?a.b.c.orValue(2)", "2"}, {"[1][?0]", "optional.of(1)"},
+               {"[1][?1]", "optional.none()"}, {"[?optional.of(1), ?optional.none(), 2]", "[1, 2]"},
+               {"{?'a': optional.of(1), ?'b': optional.none()}", "{\"a\": 1}"},
+               {"optional.of(1).or(optional.of(1 / zero))", "optional.of(1)"},
+               {"optional.none().or(optional.of(2)).value()", "2"},
+               {"optional.none().value()", "error(\"missing\")"},
+               {"optional.of(20).optMap(x, x + 1)", "optional.of(21)"},
+               {"optional.none().optMap(x, x + 1)", "optional.none()"},
+               {"{'a': {'b': 1}}.?a.optFlatMap(x, x.?c)", "optional.none()"},
+               {"optional.of(1) == optional.of(1.0)", "true"},
+               {"has({'x': {'y': 1}}.?x.y)", "true"},
+               {"optional.unwrap([optional.of(1), optional.none()])", "[1]"},
+               {"type(optional.none()) == optional_type", "true"});
+}
+
+static void sharing_cannot_make_more_than_the_limits(void **state)
+{
+    struct world *world = *state;
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1 << 20);
+    tt_buf_append_text(&buf, "cel.bind(a0, [count, count], ");
+    for (int i = 1; i < 30; i++) {
+        tt_buf_append_format(&buf, "cel.bind(a%d, [a%d, a%d], ", i, i - 1, i - 1);
+    }
+    tt_buf_append_text(&buf, "a29 == a29");
+    for (int i = 0; i < 30; i++) {
+        tt_buf_append_char(&buf, ')');
+    }
+    expect(world, buf.data, "error(\"space\")");
+    expect(world,
+           "[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, "
+           "[1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, "
+           "[1,2,3,4,5,6,7,8,9,10].all(e, a + b + c + d + e > 0)))))",
+           "error(\"cost\")");
+    tt_buf_deinit(&buf);
+}
+
 /* The pieces of an expression that repeats. */
 static struct tt_str repeated(struct tt_buf *buf, const char *first, const char *part, size_t count,
                               const char *last)
@@ -411,7 +508,8 @@ static void explain_shows_what_runs(void **state)
 static enum tt_status compile_with(const struct tt_alloc *alloc, void *ctx)
 {
     static const char text[] = "[1, count][0] + 1 > 2 && 'a' + \"\\n\" != channel && (channel in "
-                               "['a', 'b'] ? amount : 2.0) > 1 && large && 'abc' in known";
+                               "['a', 'b'] ? amount : 2.0) > 1 && large && 'abc' in known && "
+                               "[1].map(i, i) == [2] && {'a': b'b', 'c': count}.all(k, v, v != k)";
     struct tt_expr_env *env = NULL;
     struct tt_expr *expr = NULL;
     struct tt_error err;
@@ -450,6 +548,10 @@ int main(void)
         cmocka_unit_test(logic_absorbs_errors_on_either_side),
         cmocka_unit_test(missing_can_be_asked_for),
         cmocka_unit_test(functions_do_what_their_rows_say),
+        cmocka_unit_test(maps_bytes_and_types_are_values),
+        cmocka_unit_test(macros_go_over_lists_and_maps),
+        cmocka_unit_test(optionals_hold_a_value_or_none),
+        cmocka_unit_test(sharing_cannot_make_more_than_the_limits),
         cmocka_unit_test(deep_long_and_large_expressions_are_refused),
         cmocka_unit_test(nesting_up_to_the_limit_evaluates),
         cmocka_unit_test(made_texts_past_the_scratch_are_an_error_value),
