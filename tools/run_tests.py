@@ -20,19 +20,19 @@ from suites.context import Context, Outcome, Trouble, say
 SUITES = [
     ("format", 20, checks.format_c),
     ("contracts", 5, checks.contracts),
-    ("warnings", 180, native.warnings),
-    ("layers", 60, checks.layers),
+    ("warnings", 150, native.warnings),
+    ("layers", 120, checks.layers),  # the first that needs the release binary, and so builds it
     ("config", 10, checks.config),
-    ("unit", 180, native.unit),
-    ("conformance", 60, native.conformance),
-    ("fuzz", 60, native.fuzz),
+    ("unit", 150, native.unit),
+    ("conformance", 30, native.conformance),
+    ("fuzz", 30, native.fuzz),
     ("threads", 120, native.threads),
-    ("web", 120, web.web),
-    ("docs", 60, checks.docs),
-    ("system", 240, system.system),
-    ("metrics", 30, live.metrics),
-    ("e2e", 90, web.e2e),
-    ("coverage", 240, native.coverage),
+    ("web", 90, web.web),
+    ("docs", 10, checks.docs),
+    ("system", 180, system.system),
+    ("metrics", 15, live.metrics),
+    ("e2e", 60, web.e2e),
+    ("coverage", 360, native.coverage),
 ]
 FULL_EXTRA_S = 900  # what --full may add to a suite
 

@@ -13,7 +13,7 @@ ASAN = ["--buildtype=debug", "-Doptimization=1", "-Dtests=true",
         "-Dcpp_args=-fno-sanitize-recover=undefined"]
 TSAN = ["--buildtype=debug", "-Doptimization=1", "-Dtests=true", "-Db_sanitize=thread",
         "-Db_lundef=false"]
-COVERAGE = ["--buildtype=debug", "-Dtests=true", "-Db_coverage=true",
+COVERAGE = ["--buildtype=debug", "-Doptimization=g", "-Dtests=true", "-Db_coverage=true",
             "-Dc_args=-fprofile-update=atomic", "-Dcpp_args=-fprofile-update=atomic"]
 WERROR = ["--buildtype=release", "-Dtests=true", "-Dbench=true", "-Dwerror=true"]
 SANITIZERS = {
