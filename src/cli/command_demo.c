@@ -37,7 +37,8 @@ struct demo {
     const struct tt_context *context;
     struct tt_feed *feed;
     struct tt_demo_summary summary;
-    int64_t started_ns, live_ns; /* monotonic */
+    int64_t started_ns; /* monotonic */
+    int64_t live_ns;    /* atomic; 0 = not yet */
     int64_t for_ms, seed, history_ms, port;
     bool headless;
     char folder[4096];
@@ -128,6 +129,26 @@ static enum tt_status start(struct demo *demo, struct tt_error *err)
     return status;
 }
 
+/* Runs in the sink's thread, which prints the anomalies too. */
+static void announce_live(void *ctx)
+{
+    struct demo *demo = ctx;
+    int64_t now_ns = tt_clock_monotonic_ns(&tt_clock_system);
+    __atomic_store_n(&demo->live_ns, now_ns, __ATOMIC_RELEASE);
+    if (demo->cli->verbosity < 0) {
+        return;
+    }
+    FILE *to = demo->cli->json ? stderr : stdout;
+    (void)fprintf(
+        to,
+        "             %llu transactions in %.1f s\n"
+        "  live       about %.1f transactions/s; more fraud than usual for the first two "
+        "minutes,\n             so that every kind of it shows\n\n",
+        (unsigned long long)__atomic_load_n(&demo->summary.history_count, __ATOMIC_RELAXED),
+        (double)(now_ns - demo->started_ns) / 1e9, RATE * CUSTOMERS / 43200.0);
+    (void)fflush(to);
+}
+
 static enum tt_status open_server(struct demo *demo, struct tt_error *err)
 {
     struct tt_stage *observer = NULL;
@@ -136,6 +157,8 @@ static enum tt_status open_server(struct demo *demo, struct tt_error *err)
         .alloc = demo->settings.alloc,
         .clock = &tt_clock_system,
         .summary = &demo->summary,
+        .on_live = announce_live,
+        .ctx = demo,
         .json = demo->cli->json,
         .quiet = demo->headless || demo->cli->verbosity < 0,
         .colour = isatty(STDOUT_FILENO) != 0 && getenv("NO_COLOR") == NULL,
@@ -194,23 +217,6 @@ static void greet(struct demo *demo)
     tt_buf_deinit(&code);
 }
 
-static void announce_live(struct demo *demo)
-{
-    demo->live_ns = tt_clock_monotonic_ns(&tt_clock_system);
-    if (demo->cli->verbosity < 0) {
-        return;
-    }
-    FILE *to = demo->cli->json ? stderr : stdout;
-    (void)fprintf(
-        to,
-        "             %llu transactions in %.1f s\n"
-        "  live       about %.1f transactions/s; more fraud than usual for the first two "
-        "minutes,\n             so that every kind of it shows\n\n",
-        (unsigned long long)__atomic_load_n(&demo->summary.history_count, __ATOMIC_RELAXED),
-        (double)(demo->live_ns - demo->started_ns) / 1e9, RATE * CUSTOMERS / 43200.0);
-    (void)fflush(to);
-}
-
 /* Until the time is up, a signal comes or the pipeline fails. */
 static int watch(struct demo *demo)
 {
@@ -219,19 +225,15 @@ static int watch(struct demo *demo)
         if (tt_server_failed(demo->server)) {
             return tt_cli_fail(TT_EXIT_FAILED, "stopped: %s", demo->server->failure);
         }
-        if (demo->live_ns == 0 && __atomic_load_n(&demo->summary.live, __ATOMIC_ACQUIRE)) {
-            announce_live(demo);
-        }
         if (signal == TT_SIGNAL_INTERRUPT && demo->for_ms >= 0) {
             return TT_EXIT_INTERRUPTED;
         }
         if (signal == TT_SIGNAL_INTERRUPT || signal == TT_SIGNAL_STOP) {
             return TT_EXIT_OK;
         }
-        int64_t live_ms = demo->live_ns == 0
-                              ? 0
-                              : (tt_clock_monotonic_ns(&tt_clock_system) - demo->live_ns) / 1000000;
-        if (demo->for_ms >= 0 && demo->live_ns != 0 && live_ms >= demo->for_ms) {
+        int64_t live_ns = __atomic_load_n(&demo->live_ns, __ATOMIC_ACQUIRE);
+        int64_t now_ns = tt_clock_monotonic_ns(&tt_clock_system);
+        if (demo->for_ms >= 0 && live_ns != 0 && now_ns - live_ns >= demo->for_ms * 1000000) {
             return TT_EXIT_OK;
         }
     }

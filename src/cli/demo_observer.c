@@ -80,7 +80,9 @@ static void observe(struct observer *observer, const struct tt_event *event)
         __atomic_add_fetch(&summary->history_count, 1, __ATOMIC_RELAXED);
         return;
     }
-    __atomic_store_n(&summary->live, true, __ATOMIC_RELEASE);
+    if (summary->transactions == 0) {
+        observer->options.on_live(observer->options.ctx);
+    }
     count(observer, event);
     if (!event->decision.anomalous) {
         return;

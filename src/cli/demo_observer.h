@@ -4,8 +4,8 @@
  * What:    a stage over `decisions` beside the sink: prints each live anomaly, and counts what was caught and
  *          missed by kind of fraud, which only the generator knows.
  * Owner:   the stage is freed by its runner; the summary is the caller's.
- * Threads: the sink's; the summary is read after the runner has stopped, but for `history_count` and
- *          `live`, which are atomic.
+ * Threads: the sink's; the summary is read after the runner has stopped, but for `history_count`,
+ *          which is atomic.
  */
 #ifndef TT_CLI_DEMO_OBSERVER_H
 #define TT_CLI_DEMO_OBSERVER_H
@@ -20,7 +20,6 @@ struct tt_demo_kind {
 
 struct tt_demo_summary {
     uint64_t history_count; /* atomic */
-    bool live;              /* atomic: the first live transaction was seen */
     uint64_t transactions, anomalies, alerts, explained;
     uint64_t frauds, anomalous_frauds;
     struct tt_demo_kind kinds[TT_SIM_KIND_COUNT];
@@ -32,6 +31,9 @@ struct tt_demo_observer_options {
     const struct tt_alloc *alloc;
     const struct tt_clock *clock;
     struct tt_demo_summary *summary;
+    /* Called once, before anything of the first live transaction is printed. */
+    void (*on_live)(void *ctx);
+    void *ctx;
     bool json;  /* JSON lines on standard output */
     bool quiet; /* prints nothing */
     bool colour;
