@@ -1,5 +1,5 @@
 /*
- * Any text as an expression: compiling and evaluating must not do more than fail, a value has the
+ * Any text as an expression, checked strictly and gradually: compiling and evaluating must not do more than fail, a value has the
  * type that was promised, an error has a place inside the text, and a printed value reads back.
  */
 #include <string.h>
@@ -67,33 +67,41 @@ static void run(struct world *world, const struct tt_expr *expr, const struct tt
     TT_ASSERT(value.type == TT_TYPE_NONE || tt_expr_type(expr) == TT_TYPE_DYN ||
               value.type == (uint8_t)tt_expr_type(expr));
     TT_ASSERT((value.type == TT_TYPE_NONE) == (value.error != 0));
+    TT_ASSERT(value.type != TT_TYPE_NONE || value.place <= TT_EXPR_TEXT_SIZE_MAX + 1);
     bool is_number = value.type == TT_TYPE_DOUBLE && __builtin_isfinite(value.number) != 0;
     if (is_number || value.type == TT_TYPE_INT || value.type == TT_TYPE_STRING ||
-        value.type == TT_TYPE_TIMESTAMP || value.type == TT_TYPE_DURATION) {
+        value.type == TT_TYPE_BYTES || value.type == TT_TYPE_TIMESTAMP || value.type == TT_TYPE_DURATION) {
         check_print(world, &value);
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run_all(struct world *world, struct tt_str text, bool gradual)
 {
-    static struct world world;
-    struct tt_expr_options options = {.text = {(const char *)data, size}};
+    struct tt_expr_options options = {.text = text, .gradual = gradual, .cost_max = 20000};
     struct tt_expr *expr = NULL;
     struct tt_error err = {0};
     struct tt_buf buf;
-    if (!world.ready) {
-        set_up(&world);
+    if (tt_expr_compile(&tt_alloc_libc, world->env, &options, &expr, &err) != TT_OK) {
+        TT_ASSERT(err.line >= 1 && err.column >= 1 && err.offset <= text.size &&
+                  err.message[0] != '\0');
+        return;
     }
-    if (tt_expr_compile(&tt_alloc_libc, world.env, &options, &expr, &err) != TT_OK) {
-        TT_ASSERT(err.line >= 1 && err.column >= 1 && err.offset <= size && err.message[0] != '\0');
-        return 0;
-    }
-    run(&world, expr, world.slots);
-    run(&world, expr, world.missing);
+    run(world, expr, world->slots);
+    run(world, expr, world->missing);
     tt_buf_init(&buf, &tt_alloc_libc, 1 << 20);
     bool explained = tt_expr_explain(expr, &buf) == TT_OK;
     TT_ASSERT(explained || buf.status != TT_OK);
     tt_buf_deinit(&buf);
     tt_expr_free(expr);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct world world;
+    if (!world.ready) {
+        set_up(&world);
+    }
+    run_all(&world, (struct tt_str){(const char *)data, size}, false);
+    run_all(&world, (struct tt_str){(const char *)data, size}, true);
     return 0;
 }

@@ -400,6 +400,18 @@ static bool check_compare(struct tt_compile *compile, struct tt_node *node)
     return false;
 }
 
+static tt_type_code result_type(const struct tt_func *func, const struct tt_node *node)
+{
+    if (func->result == TT_RESULT_FIRST) {
+        return node->args->type;
+    }
+    if (func->result != TT_TYPE_NONE) {
+        return func->result;
+    }
+    return TT_CODE_KIND(node->args->type) == TT_TYPE_LIST ? tt_code_item(node->args->type)
+                                                          : (tt_type_code)TT_TYPE_DYN;
+}
+
 /* The rows of a name that could take the arguments: *ret_func is the only one left when all types
  * are known, NULL when that is decided later. */
 static uint32_t count_matches(const struct tt_func *first, const struct tt_node *node,
@@ -418,10 +430,7 @@ static uint32_t count_matches(const struct tt_func *first, const struct tt_node 
         if (!matches) {
             continue;
         }
-        tt_type_code result = func->result != TT_TYPE_NONE ? func->result
-                              : TT_CODE_KIND(node->args->type) == TT_TYPE_LIST
-                                  ? tt_code_item(node->args->type)
-                                  : (tt_type_code)TT_TYPE_DYN;
+        tt_type_code result = result_type(func, node);
         *ret_type = count == 0 || *ret_type == result ? result : (tt_type_code)TT_TYPE_DYN;
         *ret_func = func;
         count++;
@@ -519,6 +528,11 @@ static bool fail_unknown_call(struct tt_compile *compile, const struct tt_node *
 static bool check_call(struct tt_compile *compile, struct tt_node *node)
 {
     const struct tt_func *first = tt_func_find(node->name);
+    if (first == NULL && tt_str_equal_text(node->name, "matches")) {
+        (void)tt_compile_fail(compile, TT_E_UNSUPPORTED, node->offset,
+                              "matches (regular expressions) is not supported");
+        return false;
+    }
     if (first == NULL || (node->name.data[0] == '_' && (first->styles & TT_FUNC_OPERATOR) == 0)) {
         return fail_unknown_call(compile, node);
     }

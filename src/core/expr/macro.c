@@ -25,6 +25,7 @@ static const struct macro macros[] = {
     {"transformMapEntry", TT_LOOP_ENTRIES, 2, 2, 2},
     {"optMap", TT_LOOP_OPTIONAL, 1, 1, 1},
     {"optFlatMap", TT_LOOP_FLAT, 1, 1, 1},
+    {"sortBy", TT_LOOP_LIST, 1, 1, 1}, /* of the keys */
 };
 
 static const struct macro *find_macro(struct tt_str name)
@@ -126,12 +127,54 @@ static struct tt_node *parse_loop(struct tt_lexer *lexer, const struct macro *ma
     return whole ? node : NULL;
 }
 
+/* The whole list in a variable, of which there may be no name. */
+static struct tt_node *whole_list(struct tt_compile *compile, const struct tt_local *local,
+                                  uint32_t offset)
+{
+    struct tt_node *node = tt_node_new(compile, TT_NODE_LOCAL, offset);
+    if (node != NULL) {
+        node->variable = local;
+    }
+    return node;
+}
+
+/* list.sortBy(x, key) is cel.bind(list, …, @sortBy(list, list.map(x, key))). */
+static struct tt_node *parse_sort(struct tt_lexer *lexer, const struct macro *macro,
+                                  struct tt_node *receiver, uint32_t offset)
+{
+    struct tt_compile *compile = lexer->compile;
+    struct tt_node *bind = tt_node_new(compile, TT_NODE_BIND, offset);
+    struct tt_node *loop = tt_node_new(compile, TT_NODE_LOOP, offset);
+    struct tt_node *call = tt_node_new(compile, TT_NODE_CALL, offset);
+    struct tt_local *local = tt_arena_new_array(compile->arena, 1, sizeof(*local));
+    if (bind == NULL || loop == NULL || call == NULL || local == NULL) {
+        return tt_compile_fail(compile, TT_E_NOMEM, offset, "out of memory");
+    }
+    local->number = compile->local_count++;
+    bind->local = local;
+    bind->start = call->start = loop->start = receiver->start;
+    call->name = TT_STR("@sortBy");
+    struct tt_node *range = whole_list(compile, local, offset);
+    struct tt_node *list = whole_list(compile, local, offset);
+    if (range == NULL || list == NULL || !tt_node_add(compile, loop, range) ||
+        parse_loop(lexer, macro, loop) == NULL || !tt_node_add(compile, call, list) ||
+        !tt_node_add(compile, call, loop) || !tt_node_add(compile, bind, receiver) ||
+        !tt_node_add(compile, bind, call)) {
+        return NULL;
+    }
+    return bind;
+}
+
 bool tt_parse_macro(struct tt_lexer *lexer, struct tt_node *receiver, struct tt_str name,
                     uint32_t offset, struct tt_node **ret)
 {
     const struct macro *macro = find_macro(name);
     if (macro == NULL) {
         return false;
+    }
+    if (tt_str_equal_text(name, "sortBy")) {
+        *ret = parse_sort(lexer, macro, receiver, offset);
+        return true;
     }
     struct tt_node *node = tt_node_new(lexer->compile, TT_NODE_LOOP, offset);
     *ret = NULL;

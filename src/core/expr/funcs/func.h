@@ -14,6 +14,7 @@
 #include "core/expr/ast.h"
 
 #define TT_FUNC_ARGS_MAX 4
+#define TT_RESULT_FIRST TT_TYPE_COUNT
 
 enum tt_func_style {
     TT_FUNC_GLOBAL = 1,   /* name(a, b) */
@@ -36,7 +37,8 @@ typedef void tt_func_impl(struct tt_call *call, const struct tt_value *const *ar
 struct tt_func {
     const char *name;
     uint8_t styles; /* of enum tt_func_style */
-    uint8_t result; /* enum tt_type; TT_TYPE_NONE = the item type of the first argument */
+    uint8_t result; /* enum tt_type; TT_TYPE_NONE = the item type of the first argument,
+                       TT_RESULT_FIRST = its type */
     uint8_t arg_count;
     uint8_t args[TT_FUNC_ARGS_MAX]; /* enum tt_type; dyn takes anything */
     uint16_t cost;

@@ -5,6 +5,7 @@
 #include "core/expr/funcs/func.h"
 
 #define TT_TYPE_ITEM TT_TYPE_NONE
+#define TT_TYPE_ITEMS TT_RESULT_FIRST
 #define ARGS0()                                                                                    \
     0,                                                                                             \
     {                                                                                              \

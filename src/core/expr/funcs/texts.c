@@ -8,18 +8,6 @@
 
 #define BYTES_PER_COST 16
 
-/* A text of that size in the scratch, or NULL with the error in *ret. */
-static char *make_text(struct tt_call *call, size_t size, struct tt_value *ret)
-{
-    char *text = tt_call_reserve(call, size + 1);
-    if (text == NULL) {
-        *ret = tt_value_none(TT_VALUE_SPACE);
-        return NULL;
-    }
-    *ret = tt_value_text((struct tt_str){text, size});
-    return text;
-}
-
 static void add_cost(struct tt_call *call, struct tt_str text)
 {
     call->cost += text.size / BYTES_PER_COST;
@@ -37,7 +25,7 @@ IMPL(tt_fn_add_string)
 {
     struct tt_str left = args[0]->text;
     struct tt_str right = args[1]->text;
-    char *at = make_text(call, left.size + right.size, ret);
+    char *at = tt_call_text(call, left.size + right.size, ret);
     if (at != NULL) {
         append(&at, left);
         append(&at, right);
@@ -82,7 +70,7 @@ IMPL(tt_fn_contains)
 /* The text with the letters from `first` to `first` + 25 in the other case. */
 static void change_case(struct tt_call *call, struct tt_str text, char first, struct tt_value *ret)
 {
-    char *out = make_text(call, text.size, ret);
+    char *out = tt_call_text(call, text.size, ret);
     add_cost(call, text);
     for (size_t i = 0; out != NULL && i < text.size; i++) {
         char c = text.data[i];

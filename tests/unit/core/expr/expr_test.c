@@ -322,6 +322,72 @@ static void optionals_hold_a_value_or_none(void **state)
                {"type(optional.none()) == optional_type", "true"});
 }
 
+static void texts_have_the_extension_library(void **state)
+{
+    EXPECT_ALL(
+        {"'tacocat'.charAt(3)", "\"o\""}, {"'tacocat'.charAt(7)", "\"\""},
+        {"channel.charAt(count)", "error(\"range\")"},
+        {"channel.charAt(-count)", "error(\"range\")"},
+        {"'ta\u00a9o\u00a9\u03b1T'.indexOf('\u00a9', 3)", "4"}, {"'abc'.indexOf('x')", "-1"},
+        {"'abc'.indexOf('')", "0"}, {"'abc'.indexOf('', 3)", "3"},
+        {"channel.indexOf('n', count)", "error(\"range\")"},
+        {"'ta\u00a9o\u00a9\u03b1T'.lastIndexOf('\u00a9', 3)", "2"}, {"''.lastIndexOf('@@')", "-1"},
+        {"'tacocat'.lastIndexOf('')", "7"}, {"'bananananana'.lastIndexOf('nana', 7)", "6"},
+        {"['a', 'b'].join()", "\"ab\""}, {"['a', 'b', 'c'].join('--')", "\"a--b--c\""},
+        {"[].join('-')", "\"\""}, {"['a', count == 7 ? 'b' : ''].join('')", "\"ab\""},
+        {"[dyn('a'), any].join()", "error(\"type\")"},
+        {"'a b a'.replace('a', 'xy')", "\"xy b xy\""}, {"'aaa'.replace('a', 'b', 2)", "\"bba\""},
+        {"'h\u00e9'.replace('', '-')", "\"-h-\u00e9-\""}, {"'aaa'.replace('a', '', -1)", "\"\""},
+        {"'abc'.replace('x', 'y')", "\"abc\""}, {"'a,b,c'.split(',')", "[\"a\", \"b\", \"c\"]"},
+        {"'a,b,c'.split(',', 2)", "[\"a\", \"b,c\"]"}, {"'a,'.split(',')", "[\"a\", \"\"]"},
+        {"''.split(',')", "[\"\"]"}, {"'a,b'.split(',', 0)", "[]"},
+        {"'h\u00e9'.split('')", "[\"h\", \"\u00e9\"]"}, {"'tacocat'.substring(4)", "\"cat\""},
+        {"'tacocat'.substring(0, 4)", "\"taco\""}, {"channel.substring(count)", "error(\"range\")"},
+        {"channel.substring(3, 2 + zero)", "error(\"range\")"},
+        {"' \\f\\n\\u2003a b\\u3000 '.trim()", "\"a b\""},
+        {"'\\u200ba'.trim() == '\\u200ba'", "true"}, {"'h\u00e9l'.reverse()", "\"l\u00e9h\""},
+        {"strings.quote('a\"b\\n')", "\"\\\"a\\\\\\\"b\\\\n\\\"\""},
+        {"'%s and %d, %.2f%%'.format(['x', 5u, 1.005])", "\"x and 5, 1.00%\""},
+        {"'%b %o %x %X'.format([5, 8, -30, 'Az'])", "\"101 10 -1e 417A\""},
+        {"'%.3f'.format([1.2345])", "\"1.234\""}, {"'%e'.format([2.71828])", "\"2.718280e+00\""},
+        {"'%s'.format([[1.0, null, {'b': b'x', 'a': type(1)}]])", "\"[1, null, {a: int, b: x}]\""},
+        {"'%s %d'.format([double('NaN'), double('-Infinity')])", "\"NaN -Infinity\""},
+        {"'%d %d'.format([count])", "error(\"range\")"},
+        {"'%a'.format([count])", "error(\"range\")"}, {"'%d'.format([channel])", "error(\"type\")"},
+        {"'%'.format([count])", "error(\"range\")"},
+        {"'%.999f'.format([amount])", "error(\"range\")"},
+        {"'%s'.format([duration('90s')])", "\"90s\""});
+}
+
+static void numbers_and_lists_have_their_extension_libraries(void **state)
+{
+    EXPECT_ALL(
+        {"math.greatest(1, 2.5, 2u)", "2.5"}, {"math.least(1, 2)", "1"},
+        {"math.greatest(-3)", "-3"}, {"math.least([5.4, 10, 3u, -5.0])", "-5.0"},
+        {"math.greatest([count, 'a'])", "error(\"type\")"}, {"math.ceil(1.2)", "2.0"},
+        {"math.floor(-1.2)", "-2.0"}, {"math.round(-1.5)", "-2.0"},
+        {"math.round(0.49999999999999994)", "0.0"}, {"math.trunc(-1.9)", "-1.0"},
+        {"math.isNaN(math.round(0.0 / 0.0))", "true"}, {"math.abs(-11)", "11"},
+        {"math.abs(1u)", "1u"}, {"math.abs(small)", "error(\"overflow\")"},
+        {"math.sign(-32.0)", "-1.0"}, {"math.sign(0u)", "0u"}, {"math.sign(100)", "1"},
+        {"math.isInf(1.0 / 0.0) && !math.isFinite(0.0 / 0.0)", "true"}, {"math.sqrt(16)", "4.0"},
+        {"math.isNaN(math.sqrt(-1.0))", "true"}, {"math.bitAnd(1, -1)", "1"},
+        {"math.bitOr(4, -2)", "-2"}, {"math.bitXor(4, -2)", "-6"},
+        {"math.bitNot(0u)", "18446744073709551615u"}, {"math.bitShiftLeft(1, 200)", "0"},
+        {"math.bitShiftRight(-1024, 3)", "-128"}, {"math.bitShiftRight(-1024, 64)", "-1"},
+        {"math.bitShiftLeft(1u, -count)", "error(\"range\")"},
+        {"[1, 2, 3, 4].slice(1, 3)", "[2, 3]"}, {"[1].slice(0, count)", "error(\"range\")"},
+        {"[1, [2, [3]]].flatten()", "[1, 2, [3]]"}, {"[1, [2, [3]]].flatten(2)", "[1, 2, 3]"},
+        {"[1, 1.0, 2u, 2].distinct()", "[1, 2u]"}, {"[3, 1, 2, 1].sort()", "[1, 1, 2, 3]"},
+        {"['b', 'a'].sort()", "[\"a\", \"b\"]"}, {"[dyn(count), 'a'].sort()", "error(\"type\")"},
+        {"[].sort()", "[]"}, {"[3, -5, 1, -2, 4].sortBy(x, math.abs(x))", "[1, -2, 3, 4, -5]"},
+        {"[1, 2].sortBy(x, 1 / (x - 1))", "error(\"divide_by_zero\")"},
+        {"lists.range(4)", "[0, 1, 2, 3]"}, {"lists.range(-count)", "[]"},
+        {"lists.range(100000)", "error(\"space\")"}, {"[1, 2].first()", "optional.of(1)"},
+        {"[1, 2].last().value()", "2"}, {"[].last()", "optional.none()"},
+        {"[1, 2].reverse()", "[2, 1]"});
+}
+
 static void sharing_cannot_make_more_than_the_limits(void **state)
 {
     struct world *world = *state;
@@ -551,6 +617,8 @@ int main(void)
         cmocka_unit_test(maps_bytes_and_types_are_values),
         cmocka_unit_test(macros_go_over_lists_and_maps),
         cmocka_unit_test(optionals_hold_a_value_or_none),
+        cmocka_unit_test(texts_have_the_extension_library),
+        cmocka_unit_test(numbers_and_lists_have_their_extension_libraries),
         cmocka_unit_test(sharing_cannot_make_more_than_the_limits),
         cmocka_unit_test(deep_long_and_large_expressions_are_refused),
         cmocka_unit_test(nesting_up_to_the_limit_evaluates),
