@@ -25,6 +25,8 @@ void tt_signals_init(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     result = sigaction(SIGPIPE, &ignore, NULL);
     TT_ASSERT(result == 0);
+    result = sigaction(SIGXFSZ, &ignore, NULL);
+    TT_ASSERT(result == 0);
 }
 
 static int64_t monotonic_ns(void)

@@ -14,7 +14,7 @@
 
 enum tt_signal { TT_SIGNAL_NONE = 0, TT_SIGNAL_STOP, TT_SIGNAL_RELOAD, TT_SIGNAL_INTERRUPT };
 
-/* Blocks the signals and ignores SIGPIPE. */
+/* Blocks the signals and ignores SIGPIPE and SIGXFSZ: what cannot be written is a failed write. */
 void tt_signals_init(void);
 /* The next signal, or NONE after timeout_ms (< 0 = for ever; at most some 290 years). INTERRUPT is
  * SIGINT, STOP SIGTERM. */
