@@ -111,12 +111,14 @@ enum tt_status tt_assembly_open(struct tt_assembly *assembly,
     tt_bundles_init(&assembly->bundles, options->bundle);
     assembly->bundles_open = true;
     tt_secret_random(&assembly->key, sizeof assembly->key);
+    assembly->durable_seq = UINT64_MAX; /* what is replayed is, and a file has no store */
     assembly->context = (struct tt_context){
         .alloc = assembly->alloc,
         .clock = options->clock,
         .engine = options->settings->engine,
         .bundles = &assembly->bundles,
         .pool = &assembly->pool,
+        .durable_seq = &assembly->durable_seq,
         .log = options->log,
         .metrics = options->metrics,
         .timed = options->timed,

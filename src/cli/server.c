@@ -212,6 +212,7 @@ static enum tt_status open_engine(struct tt_server *server, struct tt_error *err
     int64_t start_ns = tt_clock_monotonic_ns(&tt_clock_system);
     if (status == TT_OK) {
         status = tt_restore_replay(&server->restore, settings, &server->assembly, err);
+        server->assembly.durable_seq = server->restore.seq_last;
     }
     if (status == TT_OK && server->restore.replayed > 0) {
         tt_log(&server->log, TT_LOG_INFO, "restored", "windows and learners rebuilt from the store",

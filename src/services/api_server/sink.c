@@ -152,6 +152,17 @@ static enum tt_status save_trainer(struct sink *sink, size_t count, struct tt_er
     return TT_OK;
 }
 
+/* The first step may now forget the ids up to here: they are found in the store. */
+static void note_durable(const struct sink *sink, size_t count)
+{
+    for (size_t i = count; i-- > 0;) {
+        if (sink->pending[i]->kind != TT_EVENT_REJECT) {
+            __atomic_store_n(sink->context->durable_seq, sink->pending[i]->seq, __ATOMIC_RELEASE);
+            return;
+        }
+    }
+}
+
 static enum tt_status commit(struct sink *sink, size_t count, struct tt_error *err)
 {
     struct tt_group group;
@@ -167,6 +178,7 @@ static enum tt_status commit(struct sink *sink, size_t count, struct tt_error *e
         status = sink->options.store->ops->append(sink->options.store, &group, err);
     }
     if (status == TT_OK) {
+        note_durable(sink, count);
         status = save_trainer(sink, count, err);
     }
     if (status == TT_OK && sink->context->metrics != NULL) {

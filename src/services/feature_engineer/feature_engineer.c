@@ -148,6 +148,7 @@ enum tt_status tt_feature_engineer_new(const struct tt_feature_engineer_options 
     name_topics(engineer, plan);
     tt_gate_init(&engineer->gate, context->alloc, options->limits.key, options->dedupe_horizon_ms,
                  options->dedupe_max, options->lookup, options->lookup_ctx);
+    engineer->gate.durable_seq = context->durable_seq;
     enum tt_status status =
         tt_step_new(context->alloc, plan, options->step, &options->limits, &engineer->step, err);
     if (status != TT_OK) {

@@ -99,6 +99,16 @@ static const struct tt_gate_entry *find(const struct tt_gate_table *gate, struct
     return NULL;
 }
 
+/* The oldest may go when it is in the store, for lack of room or for its age. */
+static bool oldest_may_go(const struct tt_gate_table *gate)
+{
+    const struct tt_gate_entry *oldest = &gate->entries[gate->head];
+    bool durable = gate->durable_seq == NULL ||
+                   oldest->seq <= __atomic_load_n(gate->durable_seq, __ATOMIC_ACQUIRE);
+    return durable && (gate->count >= gate->entries_max ||
+                       oldest->event_ms < gate->watermark_ms - gate->horizon_ms);
+}
+
 static enum tt_status remember(struct tt_gate_table *gate, const struct tt_event *event,
                                struct tt_hash128 key, struct tt_error *err)
 {
@@ -106,9 +116,7 @@ static enum tt_status remember(struct tt_gate_table *gate, const struct tt_event
     if (event_ms > gate->watermark_ms) {
         gate->watermark_ms = event_ms;
     }
-    while (gate->count > 0 &&
-           (gate->count >= gate->entries_max ||
-            gate->entries[gate->head].event_ms < gate->watermark_ms - gate->horizon_ms)) {
+    while (gate->count > 0 && oldest_may_go(gate)) {
         forget_oldest(gate);
     }
     if (gate->count == gate->capacity) {

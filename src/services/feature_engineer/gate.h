@@ -40,7 +40,10 @@ struct tt_gate_table {
     uint32_t entries_max;
     int64_t horizon_ms;
     int64_t watermark_ms;
-    int64_t floor_ms;       /* event times up to here may have been forgotten */
+    int64_t floor_ms; /* event times up to here may have been forgotten */
+    /* Atomic: what lies behind it in the log is not in the store yet, where it would be looked up, and so is
+     * not forgotten. NULL: all is there. */
+    const uint64_t *durable_seq;
     tt_gate_lookup *lookup; /* NULL: what is forgotten is fresh */
     void *ctx;
 };

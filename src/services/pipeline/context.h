@@ -20,6 +20,7 @@ struct tt_context {
     const struct tt_engine *engine;
     struct tt_bundles *bundles;
     struct tt_event_pool *pool;
+    uint64_t *durable_seq;      /* atomic: the log is in the store up to here */
     struct tt_log *log;         /* NULL: no log */
     struct tt_metrics *metrics; /* NULL: no metrics */
     bool timed;                 /* stamp event->time_ns */

@@ -205,6 +205,34 @@ static void no_memory_is_a_status_and_leaks_nothing(void **state)
     tt_torture_run(torture_body, NULL);
 }
 
+static void what_is_not_in_the_store_yet_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct tt_gate_table gate;
+    struct tt_event event;
+    struct fake_store store = {0}; /* has nothing so far */
+    uint64_t durable_seq = 0;
+    init(&gate, 2, &store);
+    gate.durable_seq = &durable_seq;
+    assert_int_equal(pass(&gate, make(&event, "u", "old", 0, 5, 1)), TT_GATE_FRESH);
+    for (uint64_t i = 2; i < 6; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof id, "t%d", (int)i);
+        assert_int_equal(pass(&gate, make(&event, "u", id, 48 * HOUR, 5, i)), TT_GATE_FRESH);
+    }
+    assert_int_equal(pass(&gate, make(&event, "u", "old", 0, 5, 6)), TT_GATE_DUPLICATE);
+    assert_int_equal(event.first_seq, 1);
+    assert_int_equal(store.asked, 0);
+    durable_seq = 5; /* now the store knows it */
+    store.known = true;
+    store.content.low = 5;
+    assert_int_equal(pass(&gate, make(&event, "u", "new", 49 * HOUR, 5, 7)), TT_GATE_FRESH);
+    assert_int_equal(gate.count, 2);
+    assert_int_equal(pass(&gate, make(&event, "u", "old", 0, 5, 8)), TT_GATE_DUPLICATE);
+    assert_int_equal(store.asked, 1);
+    tt_gate_deinit(&gate);
+}
+
 static void a_batch_of_keys_gives_the_same_answers(void **state)
 {
     (void)state;
@@ -247,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_full_gate_asks_the_store_about_what_it_forgot),
         cmocka_unit_test(a_store_that_is_down_fails_the_pass),
         cmocka_unit_test(random_traffic_agrees_with_a_list_of_all),
+        cmocka_unit_test(what_is_not_in_the_store_yet_is_not_forgotten),
         cmocka_unit_test(a_batch_of_keys_gives_the_same_answers),
         cmocka_unit_test(no_memory_is_a_status_and_leaks_nothing),
     };
