@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from kit.client import NDJSON, Client, head, raw
-from kit.traffic import Traffic, stamp
+from kit.traffic import START, Traffic, stamp
 from kit.waiting import until
 
 GOOD = {"transaction_id": "t", "timestamp": "2024-03-01T12:30:05.123Z", "amount": "412.50",
@@ -331,6 +331,17 @@ def test_duplicates_within_one_body_are_answered_alike(server):
     lines = client.post_lines([record, other, record, record]).body.splitlines()
     assert lines[0] == lines[2] == lines[3] != lines[1]
     assert client.get("/status").json()["transactions"] == 2
+
+
+def test_duplicates_in_a_body_of_many_days_are_answered_alike(server):
+    """Older than the memory of ids reaches, and not in the store yet when they come again."""
+    days = [fresh(timestamp=stamp(START + timedelta(days=3 * i))) for i in range(20)]
+    body = [days[0], *days[1:], *days[:10], {**days[3], "amount": "7.00"}]
+    client = server.client()
+    lines = client.post_lines(body).body.splitlines()
+    assert lines[20:30] == lines[:10]
+    assert json.loads(lines[30])["code"] == "id_conflict"
+    assert client.get("/status").json()["transactions"] == 20
 
 
 def test_a_duplicate_after_a_restart_gets_the_same_bytes(make_server):

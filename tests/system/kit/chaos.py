@@ -124,7 +124,7 @@ class Load:
             for record, answer in zip(records, answers):
                 key = (record["user_id"], record["transaction_id"])
                 first = self.acked.setdefault(key, (record, answer))
-                assert first[1] == answer, f"{key}: another answer than the first time"
+                assert first[1] == answer, f"{key}: first {first[1]}, then {answer}"
             self.changed.notify_all()
 
     def wait_acked(self, count, deadline_s=60):

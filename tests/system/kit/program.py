@@ -56,7 +56,7 @@ class Program:
             assert result.code == code, f"exit {result.code}, not {code}: {result.err[-2000:]}"
         return result
 
-    def start(self, *args, env=None, **pipes):
+    def start(self, *args, env=None, **pipes):  # pipes: further arguments of Popen
         """Starts in the background; the caller ends it by its own pid."""
         return subprocess.Popen([self.binary, *map(str, args)], cwd=self.folder,
                                 env=self.env(env), **pipes)

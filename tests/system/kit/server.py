@@ -16,6 +16,7 @@ class Server:
         self.sets = list(sets)
         self.config = config
         self.env = env
+        self.preexec_fn = None  # runs in the new process before the program
         self.process = None
         self.port = None
         self.log = []
@@ -34,7 +35,8 @@ class Server:
         self.port = None
         self.log = []
         self.process = self.program.start(*args, env=self.env, stdin=subprocess.DEVNULL,
-                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                          preexec_fn=self.preexec_fn)
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
         if wait:
