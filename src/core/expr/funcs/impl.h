@@ -1,5 +1,7 @@
 /*
  * The head of an implementation, and its usual endings. Private to core/expr/funcs.
+ *
+ * Threads: what an implementation touches is its call's.
  */
 #ifndef TT_CORE_EXPR_FUNCS_IMPL_H
 #define TT_CORE_EXPR_FUNCS_IMPL_H
