@@ -54,7 +54,7 @@ enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *b
     decision->verdict = policy > verdict ? policy : verdict;
     decision->anomalous = severity != TT_SEVERITY_NONE;
     decision->alerted = false;
-    decision->degraded = missing(setup, event);
+    decision->degraded = missing(setup, event) | (uint32_t)event->step_degraded << TT_DETECTORS_MAX;
     decision->reason_count = 0;
     return decision->anomalous ? tt_reasons_fill(setup, bundle, terms, event) : TT_OK;
 }

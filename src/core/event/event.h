@@ -113,7 +113,8 @@ struct tt_decision {
     uint8_t verdict;  /* enum tt_verdict_kind */
     bool anomalous;   /* severity is not none */
     bool alerted;
-    uint32_t degraded; /* bits: detector i was absent */
+    uint32_t
+        degraded; /* bits: detector i was absent; feature step i - TT_DETECTORS_MAX was short */
     uint32_t reason_count;
     struct tt_reason reasons[TT_REASONS_MAX];
 };
@@ -130,6 +131,7 @@ struct tt_event {
     uint8_t kind;          /* enum tt_event_kind */
     uint8_t gate;          /* enum tt_gate */
     uint8_t step_absorbed; /* bit s: feature step s absorbed it */
+    uint8_t step_degraded; /* bit s: a limit has taken what step s's windows reach back to */
     uint8_t arrived;       /* detectors whose answer has come in (anomaly-aggregator) */
     bool late;
     uint32_t epoch;     /* decision epoch, stamped by the last feature step */

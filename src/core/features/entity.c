@@ -40,6 +40,7 @@ struct tt_entity *tt_entity_new(struct tt_entity_store *store, const struct tt_h
         entity->key = *key;
         entity->newest_ms = TT_TIME_NONE;
         entity->edges_ms = TT_TIME_NONE;
+        entity->lost_ms = TT_TIME_NONE;
         store->bytes += store->entity_size;
     }
     return entity;
@@ -502,6 +503,8 @@ bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int
     }
     bool full = entity->end - entity->begin > plan->events_max;
     while (entity->end - entity->begin > plan->events_max) {
+        int64_t lost_ms = tt_entity_row(store, entity, entity->begin)[TT_ROW_TIME];
+        entity->lost_ms = lost_ms > entity->lost_ms ? lost_ms : entity->lost_ms;
         forget_oldest(store, entity);
     }
     if (entity->begin != begin && entity->labels.count > 0) {

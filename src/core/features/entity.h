@@ -44,6 +44,7 @@ struct tt_entity {
     struct tt_hash128 key;
     int64_t newest_ms; /* of the absorbed events */
     int64_t edges_ms;  /* the time the edges stand at */
+    int64_t lost_ms;   /* the newest event that a limit has, or may have, taken away */
     int64_t *rows;
     uint32_t begin, end, capacity; /* in rows */
     uint32_t slot;                 /* the step's */

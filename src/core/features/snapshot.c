@@ -42,6 +42,7 @@ enum tt_status tt_step_pack_head(const struct tt_step *step, struct tt_buf *buf)
     size_t start = buf->size;
     put_front(step, RECORD_HEAD, buf);
     tt_wire_put_u64(buf, (uint64_t)step->watermark_ms);
+    tt_wire_put_u64(buf, (uint64_t)step->lost_ms);
     return put_checksum(buf, start);
 }
 
@@ -56,6 +57,7 @@ enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
     put_front(step, RECORD_ENTITY, buf);
     tt_wire_put_hash(buf, entity->key);
     tt_wire_put_u64(buf, (uint64_t)entity->newest_ms);
+    tt_wire_put_u64(buf, (uint64_t)entity->lost_ms);
     tt_wire_put_u32(buf, entity->end - entity->begin);
     for (uint32_t i = entity->begin; i < entity->end; i++) {
         const int64_t *row = tt_entity_row(&step->store, entity, i);
@@ -125,9 +127,11 @@ enum tt_status tt_step_unpack_head(struct tt_step *step, struct tt_str bytes, st
         return status;
     }
     int64_t watermark_ms = (int64_t)tt_wire_u64(&wire);
+    int64_t lost_ms = (int64_t)tt_wire_u64(&wire);
     status = close_record(&wire, err);
     if (status == TT_OK) {
         step->watermark_ms = watermark_ms;
+        step->lost_ms = lost_ms;
     }
     return status;
 }
@@ -175,6 +179,7 @@ enum tt_status tt_step_unpack_entity(struct tt_step *step, struct tt_str bytes,
     }
     struct tt_hash128 key = tt_wire_hash(&wire);
     int64_t newest_ms = (int64_t)tt_wire_u64(&wire);
+    int64_t lost_ms = (int64_t)tt_wire_u64(&wire);
     if (tt_map_get(&step->map, key.low, &key) != NULL) {
         return tt_fail(err, TT_E_CORRUPT, "saved feature state: an entity twice");
     }
@@ -183,6 +188,7 @@ enum tt_status tt_step_unpack_entity(struct tt_step *step, struct tt_str bytes,
         return tt_fail(err, TT_E_NOMEM, "no memory for a saved feature state");
     }
     entity->newest_ms = newest_ms;
+    entity->lost_ms = lost_ms;
     status = read_rows(step, entity, &wire);
     status = status == TT_OK ? read_labels(step, entity, &wire) : status;
     if (status != TT_OK) {

@@ -43,6 +43,12 @@ static bool is_expired(const struct tt_step *step, const struct tt_entity *entit
            step->watermark_ms - entity->newest_ms > step->layout->keep_ms;
 }
 
+/* From now on an entity that seems to be new may be one of which this was known. */
+static void lose(struct tt_step *step, int64_t lost_ms)
+{
+    step->lost_ms = lost_ms > step->lost_ms ? lost_ms : step->lost_ms;
+}
+
 /* Makes room: of a few entities under the hand, the one idle for longest goes. */
 static void evict(struct tt_step *step)
 {
@@ -54,6 +60,7 @@ static void evict(struct tt_step *step)
             oldest = entity;
         }
     }
+    lose(step, oldest->newest_ms);
     remove_entity(step, oldest);
     step->stats.evicted++;
 }
@@ -259,6 +266,24 @@ static void empty_vector(const struct tt_step *step, struct tt_vector *vector)
     }
 }
 
+/* Whether a window of an event at t_ms reaches back to what was lost; what could not be absorbed is
+ * lost to later ones. */
+static void judge_losses(struct tt_step *step, struct tt_event *event, struct tt_entity *entity,
+                         int64_t lost_ms, bool failed)
+{
+    int64_t t_ms = event->txn.timestamp_ms;
+    if (failed) {
+        lose(step, t_ms);
+        if (entity != NULL && t_ms > entity->lost_ms) {
+            entity->lost_ms = t_ms;
+        }
+    }
+    if (failed || lost_ms > t_ms - step->layout->longest_ms) {
+        event->step_degraded |= (uint8_t)(1U << step->index);
+        step->stats.degraded++;
+    }
+}
+
 /* One event whose entity is known by key. */
 static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
                                  const struct tt_hash128 *key, bool absorb,
@@ -266,8 +291,12 @@ static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
 {
     int64_t row[TT_ROW_WORDS_MAX];
     struct tt_entity *entity = find_entity(step, key);
+    int64_t lost_ms = entity != NULL ? entity->lost_ms : step->lost_ms;
     if (entity == NULL && absorb) {
         entity = tt_step_make_entity(step, key);
+        if (entity != NULL) {
+            entity->lost_ms = lost_ms;
+        }
     }
     tt_row_fill(step->layout, step->plan, &step->options.key, &event->txn, row);
     if (step->layout->filter_count > 0) {
@@ -281,6 +310,7 @@ static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
         event->step_absorbed |= bit;
         step->stats.absorbed++;
     }
+    judge_losses(step, event, entity, lost_ms, status != TT_OK);
     while (step->store.bytes > step->options.memory_bytes_max && step->slot_count > 0) {
         evict(step);
     }
@@ -491,6 +521,7 @@ enum tt_status tt_step_new(const struct tt_alloc *alloc, const struct tt_plan *p
     step->options = *options;
     step->index = step_index;
     step->watermark_ms = TT_TIME_NONE;
+    step->lost_ms = TT_TIME_NONE;
     tt_map_init(&step->map, alloc, equal_keys, options->entities_max);
     tt_entity_store_init(&step->store, alloc, step->layout);
     step->names = tt_new_array(alloc, tt_names_slot_count(plan->names), sizeof(*step->names));

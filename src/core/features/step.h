@@ -36,6 +36,7 @@ struct tt_step_stats {
     uint64_t expired;     /* entities idle for longer than they are kept */
     uint64_t evicted;     /* entities that had to make room */
     uint64_t saturated;   /* events that pushed another one out of a full entity */
+    uint64_t degraded;    /* events whose windows reach back to something a limit has taken */
 };
 
 struct tt_step;
@@ -49,7 +50,8 @@ void tt_step_free(struct tt_step *step);
 
 /* Passes count events in log order. A transaction that is fresh gets this step's features (step 0
  * first empties the vector and stamps the plan's hash; step 0 also sets event->late) and is
- * absorbed unless it is late: bit step_index of step_absorbed says so. A label updates its
+ * absorbed unless it is late: bit step_index of step_absorbed says so. Bit step_index of
+ * step_degraded says that a limit has taken, or may have taken, an event from its windows. A label updates its
  * transaction; a duplicate, a conflict and an epoch mark touch nothing. On TT_E_NOMEM all events
  * have their vectors, and those that could not be absorbed have the bit clear. */
 enum tt_status tt_step_run(struct tt_step *step, struct tt_event *const *events, size_t count,

@@ -29,6 +29,7 @@ struct tt_step {
     size_t slot_count, slot_capacity, hand;
     uint64_t passed; /* transactions, for the sweep */
     int64_t watermark_ms;
+    int64_t lost_ms;         /* the newest event of what had to make room, whoever's it was */
     struct tt_entity *ghost; /* stands in where an event has no entity and is not absorbed */
     struct tt_step_stats stats;
     struct tt_value *names; /* slots of the dictionary */

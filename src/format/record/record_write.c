@@ -165,6 +165,11 @@ static void write_versions(struct tt_json_writer *writer, const struct tt_event 
             tt_json_text(writer, names->detectors[i]);
         }
     }
+    for (uint32_t i = 0; i < names->step_count; i++) {
+        if (((event->decision.degraded >> (TT_DETECTORS_MAX + i)) & 1) != 0) {
+            tt_json_text(writer, names->steps[i]);
+        }
+    }
     tt_json_array_end(writer);
 }
 

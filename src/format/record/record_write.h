@@ -23,6 +23,8 @@ struct tt_record_names {
     uint32_t detector_count;
     const char *const *features; /* of the plan, in its order */
     uint32_t feature_count;
+    const char *const *steps; /* "features.user" …, of the plan */
+    uint32_t step_count;
 };
 
 /* {"transaction_id":…,"timestamp":"…Z","amount":"412.50",…}: absent fields are left out; reading it

@@ -107,6 +107,12 @@ static void count_decision(const struct aggregator *aggregator, const struct tt_
             tt_metrics_add_label(metrics, TT_METRIC_DETECTOR_ABSENT, engine->detector_names[i], 1);
         }
     }
+    for (uint32_t i = 0; i < tt_plan_step_count(engine->plan); i++) {
+        if ((event->step_degraded >> i & 1) != 0) {
+            tt_metrics_add_label(metrics, TT_METRIC_FEATURES_DEGRADED,
+                                 tt_plan_step_name(engine->plan, i), 1);
+        }
+    }
     if (event->decision.anomalous) {
         tt_metrics_add_label(metrics, TT_METRIC_ANOMALIES,
                              tt_severity_name(event->decision.severity), 1);

@@ -81,6 +81,14 @@ static enum tt_status make_names(struct tt_engine *engine, const struct tt_engin
     }
     engine->record_names.features = engine->feature_names;
     engine->record_names.feature_count = count;
+    uint32_t step_count = tt_plan_step_count(engine->plan);
+    for (uint32_t i = 0; i < step_count; i++) {
+        (void)snprintf(engine->step_texts[i], sizeof engine->step_texts[i], "features.%s",
+                       tt_plan_step_name(engine->plan, i));
+        engine->step_names[i] = engine->step_texts[i];
+    }
+    engine->record_names.steps = engine->step_names;
+    engine->record_names.step_count = step_count;
     return tt_names_new(engine->alloc, attributes, options->attribute_count, features, count,
                         &engine->names, err);
 }

@@ -44,6 +44,8 @@ struct tt_engine {
     struct tt_record_names record_names;
     const char *feature_names[TT_FEATURES_MAX];
     const char *detector_names[TT_DETECTORS_MAX];
+    char step_texts[TT_STEPS_MAX][TT_EXPR_NAME_SIZE_MAX + sizeof "features."];
+    const char *step_names[TT_STEPS_MAX];
 };
 
 enum tt_status tt_engine_new(const struct tt_alloc *alloc, const struct tt_engine_options *options,

@@ -211,6 +211,15 @@ static void absent_detectors_are_named_and_not_counted(void **state)
     assert_true(decision->p_value > 0.5);
 }
 
+static void steps_that_were_short_of_memory_are_named(void **state)
+{
+    (void)state;
+    event.step_degraded = 2;
+    const struct tt_decision *decision = decide();
+    assert_int_equal(decision->degraded >> TT_DETECTORS_MAX, 2);
+    event.step_degraded = 0;
+}
+
 static void a_decision_is_made_again_from_its_bytes(void **state)
 {
     (void)state;
@@ -324,6 +333,7 @@ int main(void)
         CASE(detectors_alone_never_block),
         CASE(shadow_rules_decide_nothing),
         CASE(absent_detectors_are_named_and_not_counted),
+        CASE(steps_that_were_short_of_memory_are_named),
         CASE(a_decision_is_made_again_from_its_bytes),
         CASE(a_text_arena_that_is_full_costs_the_messages_only),
         CASE(everything_unusual_at_once_still_adds_up),

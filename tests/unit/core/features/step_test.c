@@ -379,6 +379,7 @@ static void a_full_entity_forgets_its_oldest_events(void **state)
         pass_event(&bench.steps, &event);
         count = value_of(bench.plan, &event, "n");
         is(value_of(bench.plan, &event, "min"), i < 10 ? 0.01 : (i - 9) / 100.0);
+        assert_int_equal(event.step_degraded, i < 11 ? 0 : 1); /* 10 has pushed 0 out */
         if (i == 40) {
             pass_label(&bench, &event, TT_LABEL_FRAUD, T0);
         }
@@ -390,6 +391,10 @@ static void a_full_entity_forgets_its_oldest_events(void **state)
     assert_int_equal(tt_step_stats(bench.steps.step[0]).saturated, 40);
     is(pass(&bench, "next", T0 + 60, 100, "f"), 1.0 / 11.0);
     is(pass(&bench, "gone", T0 + 61, 100, "f"), 0.0);
+    struct tt_event later; /* what was lost is no longer in any window */
+    event_init(&later, "later", "u", T0 + 61 + 30 * TT_MS_PER_DAY, 100);
+    pass_event(&bench.steps, &later);
+    assert_int_equal(later.step_degraded, 0);
     bench_deinit(&bench);
 }
 
@@ -406,8 +411,10 @@ static void too_many_entities_evict_the_idle(void **state)
         snprintf(user, sizeof(user), "u%d", i);
         event_init(&event, user, user, T0 + i, 100);
         pass_event(&steps, &event);
+        assert_int_equal(event.step_degraded, i < 8 ? 0 : 1); /* it may be one that had to go */
         event_init(&event, "hot", "hot", T0 + i, 100);
         pass_event(&steps, &event);
+        assert_int_equal(event.step_degraded, 0);
     }
     struct tt_step_stats stats = tt_step_stats(steps.step[0]);
     assert_int_equal(stats.entities, 8);
@@ -584,6 +591,9 @@ static enum tt_status run_some(const struct tt_alloc *alloc, void *ctx)
     for (int i = 0; i < 120; i++) {
         /* Whatever failed, each has its vector. */
         assert_true(events[i].kind == TT_EVENT_LABEL || events[i].vector.count == 4);
+        bool missed = events[i].kind == TT_EVENT_TRANSACTION && events[i].vector.count == 4 &&
+                      !events[i].late && (events[i].step_absorbed & 1) == 0;
+        assert_true(!missed || (events[i].step_degraded & 1) != 0);
     }
     steps_deinit(&steps);
     return status;

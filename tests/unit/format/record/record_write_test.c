@@ -150,7 +150,8 @@ static void content_does_not_depend_on_spelling(void **state)
 
 static const char *const detectors[] = {"zscore", "rules"};
 static const char *const features[] = {"amount", "user_amount_log"};
-static const struct tt_record_names names = {detectors, 2, features, 2};
+static const char *const steps[] = {"features.user", "features.merchant"};
+static const struct tt_record_names names = {detectors, 2, features, 2, steps, 2};
 
 static void fill_event(struct tt_event *event)
 {
@@ -172,7 +173,7 @@ static void fill_event(struct tt_event *event)
     decision->verdict = TT_REVIEW;
     decision->anomalous = true;
     decision->alerted = true;
-    decision->degraded = 2;
+    decision->degraded = 2 | 2u << TT_DETECTORS_MAX;
     decision->reason_count = 2;
     decision->reasons[0] = (struct tt_reason){.detector = 0,
                                               .feature = 1,
@@ -207,7 +208,7 @@ static void fill_event(struct tt_event *event)
     "\"threshold\":null,\"contribution\":0.1,\"message\":\"rule\"}]"
 #define VERSIONS                                                                                   \
     "\"versions\":{\"bundle\":\"00000000000000010000000000000002\",\"features\":"                  \
-    "\"00000000000000030000000000000004\"},\"degraded\":[\"rules\"]"
+    "\"00000000000000030000000000000004\"},\"degraded\":[\"rules\",\"features.merchant\"]"
 
 static void decisions_and_anomalies_have_the_public_form(void **state)
 {
