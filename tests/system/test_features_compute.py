@@ -213,6 +213,36 @@ def test_vectors_of_an_export_are_those_that_were_served(program, make_server):
         assert values == line["vector"]
 
 
+# The packs
+
+@pytest.mark.parametrize("pack", sorted((ROOT / "config").rglob("features/*.yaml")) +
+                         [ROOT / "config" / "features.yaml"], ids=lambda path: path.stem)
+def test_a_pack_is_a_sound_feature_set(program, pack):
+    assert "ok:" in program.run("features", "check", pack, code=0).text
+    assert "step 0: user" in program.run("features", "explain", pack, code=0).text
+
+
+def transfer(number, sender, receiver, minute, amount="250.00"):
+    return json.dumps({"transaction_id": f"t-{number}", "type": "transfer", "currency": "EUR",
+                       "timestamp": f"2026-03-01T12:{minute:02d}:00Z", "amount": amount,
+                       "user_id": sender, "counterparty_id": receiver})
+
+
+def test_the_transfers_pack_sees_fan_in_and_fan_out(program):
+    fan_in = [transfer(i, f"u-{i}", "mule", i) for i in range(12)]
+    fan_out = [transfer(20 + i, "mule", f"r-{i}", 20 + i, f"{100 + i}.00") for i in range(5)]
+    program.write("in.jsonl", "\n".join(fan_in + fan_out) + "\n")
+    rows = rows_of(compute(program, "in.jsonl",
+                           features=ROOT / "config" / "features" / "transfers.yaml"))
+    last_in, last_out = rows[11], rows[-1]
+    assert (last_in["receiver_senders_1h"], last_in["receiver_transfers_24h"]) == ("12", "12")
+    assert (last_in["receiver_sum_24h"], last_in["receiver_amount_spread"]) == ("3000", "0")
+    assert (last_in["user_receivers_24h"], last_in["user_receiver_share_90d"]) == ("1", "0")
+    assert (last_out["user_receivers_1h"], last_out["user_transfers_1h"]) == ("5", "5")
+    assert last_out["receiver_senders_24h"] == "1"
+    assert float(last_out["user_amount_record"]) == 104 / 103
+
+
 # Bad input
 
 def test_a_refused_row_is_counted_kept_and_has_no_vector(program):
