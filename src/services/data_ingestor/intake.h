@@ -17,7 +17,7 @@
 
 #include "ports/bus.h"
 
-#define TT_INTAKE_RECORDS_MAX 1000000
+#define TT_INTAKE_RECORDS_MAX 100000
 
 enum tt_intake_kind { TT_INTAKE_TRANSACTIONS = 1, TT_INTAKE_LABELS };
 
