@@ -89,10 +89,14 @@ struct tt_node {
     uint32_t arg_count;
     uint32_t slot;
     struct tt_str name;
-    struct tt_value value;
-    const struct tt_func *func;      /* the overload; NULL = decided while evaluating */
-    struct tt_local *local, *second; /* of a macro; second: of the two-variable forms */
-    const struct tt_local *variable; /* of TT_NODE_LOCAL */
+    union {
+        struct tt_value value; /* of a literal */
+        struct {               /* of a macro; second: of the two-variable forms */
+            struct tt_local *local, *second;
+        };
+        const struct tt_local *variable; /* of TT_NODE_LOCAL */
+    };
+    const struct tt_func *func; /* the overload; NULL = decided while evaluating */
     struct tt_node *args;
     struct tt_node *last_arg;
     struct tt_node *next;
@@ -101,7 +105,7 @@ struct tt_node {
 struct tt_compile {
     struct tt_arena *arena;          /* of the tree */
     struct tt_arena *keep;           /* of the expression: what outlives the compilation */
-    struct tt_expr_scratch *scratch; /* for folding */
+    struct tt_expr_scratch *scratch; /* for folding; NULL until it is needed */
     const struct tt_expr_env *env;
     const struct tt_expr_options *options;
     struct tt_error *err;

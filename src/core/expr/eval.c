@@ -130,10 +130,15 @@ static void run_call(struct machine *machine, const struct tt_insn *insn, struct
 static void add_search_cost(struct machine *machine, const struct tt_value *item,
                             const struct tt_value *list)
 {
-    if (list->type == TT_TYPE_MAP || (list->type == TT_TYPE_LIST && list->list->index_mask == 0)) {
-        uint64_t weight = tt_value_weight(item);
-        machine->call.cost += list->list->weight * weight * weight / ITEMS_PER_COST;
+    bool is_scanned = list->type == TT_TYPE_MAP || list->type == TT_TYPE_LIST;
+    if (!is_scanned || list->list->index_mask != 0) {
+        return;
     }
+    uint64_t steps = list->list->weight;
+    if (TT_UNLIKELY(item->type >= TT_TYPE_LIST)) {
+        steps *= (uint64_t)tt_value_weight(item) * tt_value_weight(item);
+    }
+    machine->call.cost += steps / ITEMS_PER_COST;
 }
 
 static void add_compare_cost(struct machine *machine, const struct tt_value *a,
@@ -260,9 +265,14 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             goto check_cost;
         case TT_OP_IN:
             add_search_cost(&machine, a, b);
-            if (machine.call.cost <= expr->cost_max) {
-                *dst = tt_compare_values(TT_IN, a, b);
+            if (TT_UNLIKELY(machine.call.cost > expr->cost_max)) {
+                goto check_cost;
             }
+            if (TT_LIKELY(a->type != TT_TYPE_NONE && b->type == TT_TYPE_LIST)) {
+                set_bool(dst, tt_list_contains(b->list, a));
+                break;
+            }
+            *dst = tt_compare_values(TT_IN, a, b);
             goto check_cost;
         case TT_OP_NOT:
             if (a->type == TT_TYPE_BOOL) {

@@ -196,12 +196,7 @@ enum tt_status tt_expr_compile(const struct tt_alloc *alloc, const struct tt_exp
     tt_arena_init(&expr->arena, alloc, KEEP_BLOCK_SIZE, KEEP_SIZE_MAX);
     tt_arena_init(&tree, alloc, TREE_BLOCK_SIZE, TREE_SIZE_MAX);
     compile.keep = &expr->arena;
-    compile.scratch = tt_arena_new(&tree, sizeof(*compile.scratch));
-    if (compile.scratch == NULL) {
-        (void)tt_compile_fail(&compile, TT_E_NOMEM, 0, "out of memory");
-    } else {
-        run_passes(&compile, expr);
-    }
+    run_passes(&compile, expr);
     tt_arena_deinit(&tree);
     if (compile.status != TT_OK) {
         tt_expr_free(expr);

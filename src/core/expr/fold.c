@@ -42,12 +42,18 @@ static void *fail_nomem(struct tt_compile *compile)
 static struct tt_node *fold_call(struct tt_compile *compile, struct tt_node *node)
 {
     const struct tt_value *args[TT_CALL_ARGS_MAX];
-    struct tt_call call = {.scratch = compile->scratch};
     struct tt_value value;
     uint32_t count = 0;
     if (!all_literal(node)) {
         return node;
     }
+    if (compile->scratch == NULL) {
+        compile->scratch = tt_arena_new(compile->arena, sizeof(*compile->scratch));
+    }
+    if (compile->scratch == NULL) {
+        return fail_nomem(compile);
+    }
+    struct tt_call call = {.scratch = compile->scratch};
     for (const struct tt_node *arg = node->args; arg != NULL; arg = arg->next) {
         args[count++] = &arg->value;
     }

@@ -107,6 +107,7 @@ static struct tt_node *parse_loop(struct tt_lexer *lexer, const struct macro *ma
     const struct tt_local *outer = compile->locals;
     tt_lexer_next(lexer);
     node->loop = macro->loop;
+    node->second = NULL;
     node->local = parse_variable(lexer);
     if (node->local != NULL && is_second(lexer, macro)) {
         node->second = parse_variable(lexer);

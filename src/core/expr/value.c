@@ -250,12 +250,13 @@ static bool equal_maps(const struct tt_list *a, const struct tt_list *b)
 bool tt_value_equal(const struct tt_value *a, const struct tt_value *b)
 {
     int order = 0;
+    if (a->type == TT_TYPE_STRING && b->type == TT_TYPE_STRING) {
+        return tt_str_equal(a->text, b->text);
+    }
     if (a->type != b->type) {
         return tt_value_compare(a, b, &order) && order == 0;
     }
     switch (a->type) {
-    case TT_TYPE_STRING:
-        return tt_str_equal(a->text, b->text);
     case TT_TYPE_LIST:
     case TT_TYPE_OPTIONAL:
         return equal_lists(a->list, b->list);

@@ -171,14 +171,17 @@ static const struct templates templates[TT_TYPE_COUNT] = {
         "[%i, %i, %i].all(x, x > %i || %b)", "[%d, %d].exists(x, x < %d && %b)",
         "[%i, %u, %i].exists_one(x, x == %d)", "[%s, %s].exists(i, v, i > 0 && v == %s)",
         "[%i, %i].all(i, v, v / (i + %i) > 1)", "cel.bind(x, %i, x > %i && x < %d)",
-        "(%i in {1: %b, %i: %b})", "([%i, %i].filter(x, x > %i) == [%i])",
+        "(%i in {1: %b, %i: %b})", "(math.greatest(%i, %u, %i) >= %i)",
+        "([%s, %s].slice(%i, %i) == [%s])", "([%i, %i].filter(x, x > %i) == [%i])",
         "({%i: 1, 2: %i} == {2: %d, %i: 1})", "[%i, 2, %i].map(x, x > 1, x * %i).exists(y, y == 2)",
         "{'a': %i, 'b': %i}.transformMap(k, v, v > 1, v + %i).all(k, k == 'a')"),
-    [TT_TYPE_INT] = FORMS("(%i + %i)", "(%i - %i)", "(%i * %i)", "(%i / %i)", "(%i %% %i)", "-(%i)",
-                          "(%b ? %i : %i)", "int(%d)", "int(%u)", "size(%s)", "abs(%i)",
-                          "min(%i, %i)", "max(%i, %i)", "hour_of_day(%t)", "[%i, %i][%i]",
-                          "[1, 2, 3][%u]", "[%i, %i].map(x, [x, %i].map(y, y + x)[0])[1]",
-                          "cel.bind(x, %i, x - %i)", "%p.getMinutes()", "%t.getSeconds()"),
+    [TT_TYPE_INT] =
+        FORMS("(%i + %i)", "(%i - %i)", "(%i * %i)", "(%i / %i)", "(%i %% %i)", "-(%i)",
+              "(%b ? %i : %i)", "int(%d)", "int(%u)", "size(%s)", "abs(%i)", "min(%i, %i)",
+              "max(%i, %i)", "hour_of_day(%t)", "[%i, %i][%i]", "[1, 2, 3][%u]",
+              "[%i, %i].map(x, [x, %i].map(y, y + x)[0])[1]", "cel.bind(x, %i, x - %i)",
+              "%s.indexOf(%s)", "math.bitXor(%i, %i)", "([%i] + [%i, %i])[%i]",
+              "[%i, %i, 3].slice(%i, 2)[0]", "%p.getMinutes()", "%t.getSeconds()"),
     [TT_TYPE_UINT] = FORMS("(%u + %u)", "(%u - %u)", "(%u * %u)", "(%u / %u)", "(%u %% %u)",
                            "(%b ? %u : %u)", "uint(%i)", "uint(%d)"),
     [TT_TYPE_DOUBLE] =
@@ -434,6 +437,21 @@ static int64_t floor_mod(int64_t a, int64_t b)
     return ((a % b) + b) % b;
 }
 
+/* Lists of up to 200 items in the walker's memory. */
+static struct tt_value listed(struct world *world, enum tt_type type, const struct tt_value *items,
+                              uint32_t count)
+{
+    struct tt_list *list = tt_arena_new_array(&world->arena, 1, sizeof(*list));
+    struct tt_value *copies = tt_arena_new_array(&world->arena, count + 1, sizeof(*copies));
+    assert_true(list != NULL && copies != NULL);
+    if (count > 0) {
+        memcpy(copies, items, count * sizeof(*items));
+    }
+    list->items = copies;
+    list->count = count;
+    return (struct tt_value){.type = (uint8_t)type, .list = list};
+}
+
 static struct tt_value walk_function(struct world *world, struct tt_str name,
                                      const struct tt_value *a)
 {
@@ -459,6 +477,34 @@ static struct tt_value walk_function(struct world *world, struct tt_str name,
             count += (a[0].text.data[i] & 0xC0) != 0x80;
         }
         return tt_value_int(count);
+    }
+    if (tt_str_equal_text(name, "indexOf")) {
+        int64_t points = 0;
+        for (size_t at = 0; at + a[1].text.size <= a[0].text.size; at++) {
+            bool starts = at == a[0].text.size || (a[0].text.data[at] & 0xC0) != 0x80;
+            if (starts && memcmp(a[0].text.data + at, a[1].text.data, a[1].text.size) == 0) {
+                return tt_value_int(points);
+            }
+            points += (at + 1 < a[0].text.size && (a[0].text.data[at + 1] & 0xC0) == 0x80) ? 0 : 1;
+        }
+        return tt_value_int(-1);
+    }
+    if (tt_str_equal_text(name, "slice")) {
+        int64_t count = a[0].list->count;
+        bool inside = a[1].integer >= 0 && a[1].integer <= a[2].integer && a[2].integer <= count;
+        return inside ? listed(world, TT_TYPE_LIST, a[0].list->items + a[1].integer,
+                               (uint32_t)(a[2].integer - a[1].integer))
+                      : tt_value_none(TT_VALUE_RANGE);
+    }
+    if (tt_str_equal_text(name, "math.greatest")) {
+        struct tt_value best = a[0].list->items[0];
+        for (uint32_t i = 1; i < a[0].list->count; i++) {
+            best = less(best, a[0].list->items[i]) ? a[0].list->items[i] : best;
+        }
+        return best;
+    }
+    if (tt_str_equal_text(name, "math.bitXor")) {
+        return tt_value_int(a[0].integer ^ a[1].integer);
     }
     if (tt_str_equal_text(name, "abs") && a[0].type == TT_TYPE_INT) {
         return whole(a[0].integer < 0 ? -(__int128)a[0].integer : a[0].integer, TT_TYPE_INT);
@@ -547,6 +593,14 @@ static struct tt_value walk_call(struct world *world, const struct tt_node *node
     if (node->name.data[0] != '_') {
         return walk_function(world, node->name, args);
     }
+    if (args[0].type == TT_TYPE_LIST) {
+        struct tt_value items[200];
+        uint32_t left = args[0].list->count;
+        for (uint32_t i = 0; i < left + args[1].list->count; i++) {
+            items[i] = i < left ? args[0].list->items[i] : args[1].list->items[i - left];
+        }
+        return listed(world, TT_TYPE_LIST, items, left + args[1].list->count);
+    }
     if (args[0].type == TT_TYPE_STRING) {
         return joined(world, args[0].text, args[1].text);
     }
@@ -568,21 +622,6 @@ static struct tt_value walk_list(struct world *world, const struct tt_node *node
         }
     }
     return (struct tt_value){.type = TT_TYPE_LIST, .list = list};
-}
-
-/* Lists of up to 200 items in the walker's memory. */
-static struct tt_value listed(struct world *world, enum tt_type type, const struct tt_value *items,
-                              uint32_t count)
-{
-    struct tt_list *list = tt_arena_new_array(&world->arena, 1, sizeof(*list));
-    struct tt_value *copies = tt_arena_new_array(&world->arena, count + 1, sizeof(*copies));
-    assert_true(list != NULL && copies != NULL);
-    if (count > 0) {
-        memcpy(copies, items, count * sizeof(*items));
-    }
-    list->items = copies;
-    list->count = count;
-    return (struct tt_value){.type = (uint8_t)type, .list = list};
 }
 
 /* The first error in order; a key that is there already is one too. */
