@@ -247,7 +247,8 @@ enum tt_status tt_declare_aggregate(struct tt_plan *plan, struct plan_draft *dra
     enum tt_status status = find_aggregate(draft->node, &feature->aggregate, err);
     if (status == TT_OK) {
         draft->needs = AGGREGATES[feature->aggregate].needs;
-        feature->uses_labels = feature->aggregate == TT_AGGREGATE_FRAUD_SHARE;
+        feature->uses_labels = feature->aggregate == TT_AGGREGATE_FRAUD_SHARE ||
+                               feature->aggregate == TT_AGGREGATE_FRAUD_COUNT;
         status = find_entity(plan, draft->node, feature, err);
     }
     enum tt_status (*const steps[])(struct plan_draft *, struct tt_error *) = {

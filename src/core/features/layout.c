@@ -120,6 +120,10 @@ static void add_values(struct plan_step *step, struct plan_read *read)
         read->total = add_value(step, read, VALUE_COUNT, FIELD_NONE, mask);
         step->has_frauds = true;
         break;
+    case TT_AGGREGATE_FRAUD_COUNT:
+        read->frauds = add_value(step, read, VALUE_FRAUDS, FIELD_NONE, mask);
+        step->has_frauds = true;
+        break;
     default: /* looks at rows, keeps nothing */
         break;
     }

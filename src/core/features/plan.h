@@ -54,7 +54,7 @@ struct tt_feature {
     uint8_t aggregate;        /* enum tt_aggregate */
     uint8_t step;             /* the step that writes it */
     bool exclude_current;
-    bool uses_labels; /* fraud_share, or an expression over such */
+    bool uses_labels; /* fraud_share, fraud_count, or an expression over such */
     bool has_default;
     double default_value; /* served where the value would be missing */
     double quantile;      /* of quantile and median */

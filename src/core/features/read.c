@@ -260,6 +260,9 @@ bool tt_read_feature(const struct tt_reading *reading, const struct plan_read *r
     case TT_AGGREGATE_SHARE:
     case TT_AGGREGATE_FRAUD_SHARE:
         return read_share(reading, read, ret);
+    case TT_AGGREGATE_FRAUD_COUNT:
+        *ret = (double)tt_frauds_at(value_at(reading, read->frauds), reading->t_ms);
+        return true;
     case TT_AGGREGATE_FIRST_SEEN:
         return read_age(reading, read, ret);
     case TT_AGGREGATE_SECONDS_SINCE_LAST:

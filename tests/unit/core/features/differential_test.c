@@ -78,6 +78,9 @@ static const char PLAN[] =
     "- {name: m_fraud_now, entity: merchant, aggregate: fraud_share, window: 30d}\n"
     "- {name: m_fraud_small, entity: merchant, aggregate: fraud_share, window: 30d, filter: "
     "'amount < 5.0'}\n"
+    "- {name: m_frauds, entity: merchant, aggregate: fraud_count, window: 30d, delay: 7d}\n"
+    "- {name: m_frauds_small, entity: merchant, aggregate: fraud_count, window: 7d, filter: "
+    "'amount < 5.0'}\n"
     "- {name: d_users, entity: device, aggregate: count_distinct, field: user_id, window: 1d}\n"
     "- {name: d_q25, entity: device, aggregate: quantile, quantile: 0.25, field: log_amount, "
     "window: 30d}\n";

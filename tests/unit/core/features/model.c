@@ -330,6 +330,12 @@ static bool compute(const struct model *model, size_t index, const struct tt_fea
     case TT_AGGREGATE_COUNT_DISTINCT:
         *ret = (double)distinct(&window, feature->field);
         return true;
+    case TT_AGGREGATE_FRAUD_COUNT:
+        *ret = 0.0;
+        for (size_t i = 0; i < window.count; i++) {
+            *ret += is_fraud(model, index, window.events[i]) ? 1.0 : 0.0;
+        }
+        return true;
     case TT_AGGREGATE_SHARE:
     case TT_AGGREGATE_SHARE_OF_VALUE:
     case TT_AGGREGATE_FRAUD_SHARE:
