@@ -1,6 +1,6 @@
 /*
- * Timestamps and durations, in UTC or at a fixed offset from it. Durations are cut towards zero by their getters, as the
- * specification has it.
+ * Timestamps and durations, in UTC or at a fixed offset from it. Durations are cut towards zero by
+ * their getters, as the specification has it.
  */
 #include "base/timetext.h"
 #include "core/expr/funcs/impl.h"
