@@ -70,7 +70,8 @@ static void run(struct world *world, const struct tt_expr *expr, const struct tt
     TT_ASSERT(value.type != TT_TYPE_NONE || value.place <= TT_EXPR_TEXT_SIZE_MAX + 1);
     bool is_number = value.type == TT_TYPE_DOUBLE && __builtin_isfinite(value.number) != 0;
     if (is_number || value.type == TT_TYPE_INT || value.type == TT_TYPE_STRING ||
-        value.type == TT_TYPE_BYTES || value.type == TT_TYPE_TIMESTAMP || value.type == TT_TYPE_DURATION) {
+        value.type == TT_TYPE_BYTES || value.type == TT_TYPE_TIMESTAMP ||
+        value.type == TT_TYPE_DURATION) {
         check_print(world, &value);
     }
 }

@@ -21,8 +21,8 @@ SUITES = [
     ("format", 20, checks.format_c),
     ("contracts", 5, checks.contracts),
     ("warnings", 150, native.warnings),
-    ("layers", 120, checks.layers),  # the first that needs the release binary, and so builds it
-    ("config", 10, checks.config),
+    ("layers", 60, checks.layers),
+    ("config", 120, checks.config),  # the first that needs the release binary, and so builds it
     ("unit", 150, native.unit),
     ("conformance", 30, native.conformance),
     ("fuzz", 30, native.fuzz),

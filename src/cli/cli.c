@@ -126,8 +126,7 @@ static int unknown_option(const struct tt_command *command, struct tt_str name)
 
 static bool is_repeated(const struct tt_cli_option *option)
 {
-    return option->argument != NULL &&
-           tt_str_ends_with(tt_str_from(option->argument), TT_STR("…"));
+    return option->argument != NULL && tt_str_ends_with(tt_str_from(option->argument), TT_STR("…"));
 }
 
 /* One option at argv[*at]; moves *at over its value. Returns an exit code, or -1 to go on. */
