@@ -88,8 +88,8 @@ class Server:
 
 def main():
     parser = argparse.ArgumentParser(description="Measures the running program over HTTP.")
-    parser.add_argument("telltale", type=pathlib.Path)
-    parser.add_argument("load", type=pathlib.Path)
+    parser.add_argument("telltale", type=lambda path: pathlib.Path(path).resolve())
+    parser.add_argument("load", type=lambda path: pathlib.Path(path).resolve())
     for name, default in (("rows", 600_000), ("batch", 1000), ("connections", 4),
                           ("rate", 10_000), ("seconds", 10)):
         parser.add_argument(f"--{name}", type=int, default=default)
