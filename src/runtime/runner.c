@@ -162,7 +162,7 @@ static void *work(void *argument)
         if (!serve(worker, &busy)) {
             break;
         }
-        if (rest(worker) || busy) {
+        if (busy || rest(worker)) {
             continue;
         }
         /* only the thread of the sources can tell: nothing is taken in meanwhile */

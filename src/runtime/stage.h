@@ -43,7 +43,8 @@ struct tt_stage {
     const char *inputs[TT_STAGE_TOPICS_MAX];  /* topics, up to the first NULL */
     const char *outputs[TT_STAGE_TOPICS_MAX]; /* the same */
     uint32_t tick_ms;                         /* 0 = no on_tick while idle */
-    /* Set by on_tick: the thread rests so long before its next round, whatever comes meanwhile. */
+    /* Set by the stage: once nothing is left to do, the thread rests so long before it looks again,
+     * whatever comes meanwhile. */
     int64_t rest_ns;
     /* Filled by the runner: */
     const struct tt_bus *bus;

@@ -8,6 +8,9 @@
 
 /* Free events that a pull leaves alone, for epoch marks. */
 #define BATCH_MAX (TT_BATCH_MAX / 2)
+/* Requests come one by one from as many connections: after some, a short rest lets the next gather, so that
+ * neither side wakes the other for each of them. */
+#define GATHER_NS INT64_C(200000)
 /* Bytes of a refused record that are kept; what is masked goes a card number further than the cut. */
 #define REJECT_BYTES_MAX 4096
 #define REJECT_BYTES_SEEN (REJECT_BYTES_MAX + 128)
@@ -276,6 +279,9 @@ static enum tt_status on_pull(struct tt_stage *stage, bool *ret_busy, struct tt_
     if (ingestor->options.feed != NULL && !ingestor->feed_ended &&
         !__atomic_load_n(&ingestor->stopped, __ATOMIC_ACQUIRE)) {
         status = pull_feed(ingestor, now_ns, err);
+    }
+    if (ingestor->options.intake != NULL && ingestor->log_count + ingestor->reject_count > 0) {
+        stage->rest_ns = GATHER_NS;
     }
     size_t log_count = ingestor->log_count;
     size_t reject_count = ingestor->reject_count;
