@@ -102,7 +102,6 @@ static int add_stages(struct tt_file_run *run, const struct tt_cli *cli, const c
         .feed_is_recorded = recorded,
         .watermark_ms = TT_TIME_NONE,
         .last_close_ms = TT_TIME_NONE,
-        .feed_name = cli->words[0],
     };
     struct tt_error err = {0};
     struct tt_stage *output = NULL;

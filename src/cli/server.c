@@ -244,7 +244,6 @@ static enum tt_status add_ingestor(struct tt_server *server, struct tt_error *er
         .seq_last = server->restore.seq_last,
         .watermark_ms = server->restore.watermark_ms,
         .last_close_ms = server->restore.last_close_ms,
-        .feed_name = "feed",
     };
     return tt_assembly_ingest(&server->assembly, &options, err);
 }

@@ -36,7 +36,6 @@ struct tt_data_ingestor_options {
     uint64_t seq_last;     /* the log's last position so far */
     int64_t watermark_ms;  /* event time reached so far, or TT_TIME_NONE */
     int64_t last_close_ms; /* event time the last epoch closed at, or TT_TIME_NONE */
-    const char *feed_name; /* source of the feed's rejections */
 };
 
 enum tt_status tt_data_ingestor_new(const struct tt_data_ingestor_options *options,

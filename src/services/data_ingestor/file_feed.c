@@ -449,9 +449,3 @@ enum tt_status tt_file_feed_open(const struct tt_alloc *alloc,
     *ret = &self->feed;
     return TT_OK;
 }
-
-bool tt_file_feed_has_labels(const struct tt_feed *feed)
-{
-    const struct file_feed *self = (const struct file_feed *)feed;
-    return self->map != NULL && tt_record_map_has_label(self->map);
-}

@@ -29,7 +29,5 @@ struct tt_file_feed_options {
 enum tt_status tt_file_feed_open(const struct tt_alloc *alloc,
                                  const struct tt_file_feed_options *options, struct tt_feed **ret,
                                  struct tt_error *err) TT_MUST_USE;
-/* Whether rows may carry labels. */
-bool tt_file_feed_has_labels(const struct tt_feed *feed);
 
 #endif

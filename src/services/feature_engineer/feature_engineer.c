@@ -173,9 +173,3 @@ enum tt_status tt_feature_engineer_replay(struct tt_stage *stage, struct tt_even
     }
     return tt_step_absorb_only(engineer->step, &event, 1, err);
 }
-
-struct tt_step_stats tt_feature_engineer_stats(const struct tt_stage *stage)
-{
-    const struct engineer *engineer = (const struct engineer *)stage;
-    return tt_step_stats(engineer->step);
-}

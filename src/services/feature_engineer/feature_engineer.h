@@ -35,7 +35,5 @@ enum tt_status tt_feature_engineer_new(const struct tt_feature_engineer_options 
 /* Replay at start, before the runner: absorbs a stored event as it was recorded. */
 enum tt_status tt_feature_engineer_replay(struct tt_stage *stage, struct tt_event *event,
                                           struct tt_error *err) TT_MUST_USE;
-/* The step's numbers; only while the stage's thread does not run, or from it. */
-struct tt_step_stats tt_feature_engineer_stats(const struct tt_stage *stage);
 
 #endif
