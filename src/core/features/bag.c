@@ -62,7 +62,8 @@ static uint32_t lower_bound(const struct tt_bag *bag, int64_t value)
     }
     while (count > 1) {
         uint32_t half = count / 2;
-        base += base[half - 1] < value ? half : 0;
+        base +=
+            half & -(size_t)(base[half - 1] < value); /* a mask: compilers make a branch of ?: */
         count -= half;
     }
     return (uint32_t)(base - bag->values) + (*base < value ? 1 : 0);

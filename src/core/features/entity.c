@@ -157,69 +157,109 @@ bool tt_row_value(const int64_t *row, uint8_t field, uint8_t word, int64_t *ret)
     return value != TT_ROW_MISSING;
 }
 
-static void apply_value(const struct plan_value *value, char *block, int64_t number, int sign)
+static inline void add_wide(char *at, wide number)
 {
-    void *at = block + value->offset;
     wide sum = 0;
-    switch (value->kind) {
-    case VALUE_COUNT:
-        *(int64_t *)at += sign;
-        break;
-    case VALUE_SUM:
-        memcpy(&sum, at, sizeof(sum));
-        sum += (wide)sign * number;
-        memcpy(at, &sum, sizeof(sum));
-        break;
-    case VALUE_SQUARES:
-        memcpy(&sum, at, sizeof(sum));
-        sum += (wide)sign * number * number;
-        memcpy(at, &sum, sizeof(sum));
-        break;
-    case VALUE_BAG:
-        if (sign > 0) {
-            tt_bag_add(at, number);
-        } else {
-            tt_bag_remove(at, number);
-        }
-        break;
-    default: /* frauds follow labels, not edges */
-        break;
+    memcpy(&sum, at, sizeof(sum));
+    sum += number;
+    memcpy(at, &sum, sizeof(sum));
+}
+
+/* What a group's values gain by some rows. */
+struct gain {
+    int64_t count;
+    wide sum, squares;
+};
+
+static inline void add_gain(const struct plan_group *group, char *block, const struct gain *gain,
+                            int sign)
+{
+    if (group->count != PLAN_GROUP_NONE) {
+        *(int64_t *)(void *)(block + group->count) += sign * gain->count;
+    }
+    if (group->sum != PLAN_GROUP_NONE) {
+        add_wide(block + group->sum, sign > 0 ? gain->sum : -gain->sum);
+    }
+    if (group->squares != PLAN_GROUP_NONE) {
+        add_wide(block + group->squares, sign > 0 ? gain->squares : -gain->squares);
     }
 }
 
-/* A row enters (+1) or leaves (-1) a span. Values of one field are neighbours. */
-static void apply(const struct tt_entity_store *store, struct tt_entity *entity,
-                  const struct plan_span *span, const int64_t *row, int sign)
+/* One row, whatever the group keeps. */
+static void apply_row(const struct tt_entity_store *store, struct tt_entity *entity,
+                      const struct plan_group *group, const int64_t *row, int sign)
 {
-    const struct plan_value *values = store->plan->values;
-    char *block = tt_entity_values(store, entity), *money = NULL;
-    uint16_t bits = tt_row_bits(row);
-    uint8_t field = FIELD_NONE, word = 0;
     int64_t number = 0;
-    bool there = true;
-    for (uint32_t i = span->begin; i < span->end; i++) {
-        const struct plan_value *value = &values[i];
-        if ((bits & value->filter_mask) != value->filter_mask) {
-            continue;
+    if ((tt_row_bits(row) & group->filter_mask) != group->filter_mask ||
+        !tt_row_value(row, group->field, group->word, &number)) {
+        return;
+    }
+    char *block = group->by_currency ? (char *)(find_money(store, entity, tt_row_currency(row)) + 1)
+                                     : tt_entity_values(store, entity);
+    struct gain gain = {1, number, (wide)number * number};
+    add_gain(group, block, &gain, sign);
+    if (group->bag != PLAN_GROUP_NONE && sign > 0) {
+        tt_bag_add((void *)(block + group->bag), number);
+    } else if (group->bag != PLAN_GROUP_NONE) {
+        tt_bag_remove((void *)(block + group->bag), number);
+    }
+}
+
+/* Adds what a row gives to a plain group: a number as it stands there. */
+static inline void gain_row(const struct plan_group *group, const int64_t *row, struct gain *gain)
+{
+    int64_t number = row[group->word];
+    if ((tt_row_bits(row) & group->filter_mask) == group->filter_mask && number != TT_ROW_MISSING) {
+        gain->count++;
+        gain->sum += number;
+        if (group->squares != PLAN_GROUP_NONE) {
+            gain->squares += (wide)number * number;
         }
-        if (value->field != field || value->word != word) {
-            field = value->field;
-            word = value->word;
-            there = tt_row_value(row, field, word, &number);
+    }
+}
+
+/* The block a plain group's values are in, where all rows of the entity have one currency or it does
+ * not matter; otherwise NULL. */
+static inline char *plain_block(const struct tt_entity_store *store, struct tt_entity *entity,
+                                const struct plan_group *group)
+{
+    struct tt_money *money = money_of(store, entity);
+    if (!group->is_plain || (group->by_currency && money->next != NULL)) {
+        return NULL;
+    }
+    return group->by_currency ? (char *)(money + 1) : tt_entity_values(store, entity);
+}
+
+/* Rows [from, to) enter (+1) or leave (-1) a span. */
+static inline void apply(const struct tt_entity_store *store, struct tt_entity *entity,
+                         const struct plan_span *span, uint32_t from, uint32_t to, int sign)
+{
+    if (from >= to) {
+        return;
+    }
+    size_t words = store->plan->row_words;
+    const int64_t *begin = entity->rows + from * words, *end = entity->rows + to * words;
+    for (uint32_t i = span->group_begin; i < span->group_end; i++) {
+        const struct plan_group *group = &store->plan->groups[i];
+        char *block = plain_block(store, entity, group);
+        struct gain gain = {0, 0, 0};
+        for (const int64_t *row = begin; row < end; row += words) {
+            if (block != NULL) {
+                gain_row(group, row, &gain);
+            } else {
+                apply_row(store, entity, group, row, sign);
+            }
         }
-        if (!there) {
-            continue;
+        if (block != NULL) {
+            add_gain(group, block, &gain, sign);
         }
-        if (value->by_currency && money == NULL) {
-            money = (char *)(find_money(store, entity, tt_row_currency(row)) + 1);
-        }
-        apply_value(value, value->by_currency ? money : block, number, sign);
     }
 }
 
 /* Where the edges of a span belong at time t. */
-static struct tt_edges target(const struct tt_entity_store *store, const struct tt_entity *entity,
-                              const struct plan_span *span, struct tt_edges edges, int64_t t_ms)
+static inline struct tt_edges target(const struct tt_entity_store *store,
+                                     const struct tt_entity *entity, const struct plan_span *span,
+                                     struct tt_edges edges, int64_t t_ms)
 {
     size_t words = store->plan->row_words;
     int64_t high_ms = t_ms - span->delay_ms, low_ms = high_ms - span->window_ms;
@@ -264,48 +304,42 @@ static enum tt_status reserve_bags(struct tt_entity_store *store, struct tt_enti
     return TT_OK;
 }
 
-static void apply_run(const struct tt_entity_store *store, struct tt_entity *entity,
-                      const struct plan_span *span, uint32_t from, uint32_t to, int sign)
-{
-    for (uint32_t i = from; i < to; i++) {
-        apply(store, entity, span, tt_entity_row(store, entity, i), sign);
-    }
-}
-
 /* Rows that leave go first, so that bags need no more room than was reserved. */
-static void move_edges(const struct tt_entity_store *store, struct tt_entity *entity,
-                       const struct plan_span *span, struct tt_edges *edges, struct tt_edges to)
+static inline void move_edges(const struct tt_entity_store *store, struct tt_entity *entity,
+                              const struct plan_span *span, struct tt_edges *edges,
+                              struct tt_edges to)
 {
     struct tt_edges from = *edges;
     if (to.low >= from.high || to.high <= from.low) {
-        apply_run(store, entity, span, from.low, from.high, -1);
-        apply_run(store, entity, span, to.low, to.high, 1);
+        apply(store, entity, span, from.low, from.high, -1);
+        apply(store, entity, span, to.low, to.high, 1);
     } else {
-        apply_run(store, entity, span, from.low, to.low, -1);
-        apply_run(store, entity, span, to.high, from.high, -1);
-        apply_run(store, entity, span, to.low, from.low, 1);
-        apply_run(store, entity, span, from.high, to.high, 1);
+        apply(store, entity, span, from.low, to.low, -1);
+        apply(store, entity, span, to.high, from.high, -1);
+        apply(store, entity, span, to.low, from.low, 1);
+        apply(store, entity, span, from.high, to.high, 1);
     }
     *edges = to;
 }
 
 enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *entity, int64_t t_ms)
 {
-    struct tt_edges targets[PLAN_SPANS_MAX];
     struct tt_edges *edges = edges_of(entity);
     const struct plan_step *plan = store->plan;
     for (uint32_t i = 0; i < plan->span_count; i++) {
-        targets[i] = target(store, entity, &plan->spans[i], edges[i], t_ms);
-        uint32_t most = targets[i].high - targets[i].low;
-        if (plan->spans[i].has_bag &&
-            (targets[i].high > edges[i].high || targets[i].low < edges[i].low) &&
-            reserve_bags(store, entity, &plan->spans[i], most, 0) != TT_OK) {
+        if (!plan->spans[i].has_bag) {
+            continue;
+        }
+        struct tt_edges to = target(store, entity, &plan->spans[i], edges[i], t_ms);
+        if ((to.high > edges[i].high || to.low < edges[i].low) &&
+            reserve_bags(store, entity, &plan->spans[i], to.high - to.low, 0) != TT_OK) {
             return TT_E_NOMEM;
         }
     }
     for (uint32_t i = 0; i < plan->span_count; i++) {
-        if (targets[i].low != edges[i].low || targets[i].high != edges[i].high) {
-            move_edges(store, entity, &plan->spans[i], &edges[i], targets[i]);
+        struct tt_edges to = target(store, entity, &plan->spans[i], edges[i], t_ms);
+        if (to.low != edges[i].low || to.high != edges[i].high) {
+            move_edges(store, entity, &plan->spans[i], &edges[i], to);
         }
     }
     entity->edges_ms = t_ms;
@@ -429,7 +463,7 @@ enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity 
         /* A window with a delay ends before now: the row is behind its edges. */
         if (plan->spans[i].delay_ms == 0) {
             edges[i].high++;
-            apply(store, entity, &plan->spans[i], row, 1);
+            apply(store, entity, &plan->spans[i], at, at + 1, 1);
         }
     }
     *ret_at = at;
@@ -464,7 +498,7 @@ void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, u
     for (uint32_t i = 0; i < plan->span_count; i++) {
         if (plan->spans[i].delay_ms == 0) {
             edges[i].high--;
-            apply(store, entity, &plan->spans[i], place, -1);
+            apply(store, entity, &plan->spans[i], at, at + 1, -1);
         }
     }
     entity->end--;
@@ -478,13 +512,12 @@ void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, u
 static void forget_oldest(struct tt_entity_store *store, struct tt_entity *entity)
 {
     struct tt_edges *edges = edges_of(entity);
-    const int64_t *row = tt_entity_row(store, entity, entity->begin);
     for (uint32_t i = 0; i < store->plan->span_count; i++) {
         if (edges[i].low > entity->begin) {
             continue;
         }
         if (edges[i].high > edges[i].low) {
-            apply(store, entity, &store->plan->spans[i], row, -1);
+            apply(store, entity, &store->plan->spans[i], entity->begin, entity->begin + 1, -1);
         } else {
             edges[i].high++;
         }

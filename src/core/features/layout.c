@@ -83,13 +83,22 @@ static uint16_t add_value(struct plan_step *step, const struct plan_read *read, 
     return (uint16_t)step->value_count++;
 }
 
+/* Counts of whatever a window holds need no value. */
+static uint16_t add_count(struct plan_step *step, const struct plan_read *read, uint8_t field,
+                          uint16_t filter_mask)
+{
+    return field == FIELD_NONE && filter_mask == 0
+               ? PLAN_NONE
+               : add_value(step, read, VALUE_COUNT, field, filter_mask);
+}
+
 static void add_values(struct plan_step *step, struct plan_read *read)
 {
     uint8_t field = read->field;
     uint16_t mask = read->filter_mask;
     switch (read->aggregate) {
     case TT_AGGREGATE_COUNT:
-        read->count = add_value(step, read, VALUE_COUNT, field, mask);
+        read->count = add_count(step, read, field, mask);
         break;
     case TT_AGGREGATE_SUM:
         read->sum = add_value(step, read, VALUE_SUM, field, mask);
@@ -112,12 +121,12 @@ static void add_values(struct plan_step *step, struct plan_read *read)
         read->bag = add_value(step, read, VALUE_BAG, field, mask);
         break;
     case TT_AGGREGATE_SHARE:
-        read->count = add_value(step, read, VALUE_COUNT, FIELD_NONE, mask);
-        read->total = add_value(step, read, VALUE_COUNT, FIELD_NONE, 0);
+        read->count = add_count(step, read, FIELD_NONE, mask);
+        read->total = add_count(step, read, FIELD_NONE, 0);
         break;
     case TT_AGGREGATE_FRAUD_SHARE:
         read->frauds = add_value(step, read, VALUE_FRAUDS, FIELD_NONE, mask);
-        read->total = add_value(step, read, VALUE_COUNT, FIELD_NONE, mask);
+        read->total = add_count(step, read, FIELD_NONE, mask);
         step->has_frauds = true;
         break;
     case TT_AGGREGATE_FRAUD_COUNT:
@@ -256,6 +265,46 @@ static void assign_offsets(struct plan_step *step)
     step->row_words = 2 + step->column_count;
 }
 
+static bool same_source(const struct plan_group *group, const struct plan_value *value)
+{
+    return group->field == value->field && group->word == value->word &&
+           group->by_currency == value->by_currency && group->filter_mask == value->filter_mask;
+}
+
+/* Values of a span that take the same from a row are neighbours by now. */
+static void group_values(struct plan_step *step)
+{
+    for (uint32_t s = 0; s < step->span_count; s++) {
+        struct plan_span *span = &step->spans[s];
+        struct plan_group *group = NULL;
+        span->group_begin = (uint16_t)step->group_count;
+        for (uint32_t i = span->begin; i < span->end; i++) {
+            const struct plan_value *value = &step->values[i];
+            if (value->kind == VALUE_FRAUDS) {
+                continue; /* follow labels, not edges */
+            }
+            if (group == NULL || !same_source(group, value)) {
+                group = &step->groups[step->group_count++];
+                *group = (struct plan_group){.field = value->field,
+                                             .word = value->word,
+                                             .by_currency = value->by_currency,
+                                             .filter_mask = value->filter_mask,
+                                             .count = PLAN_GROUP_NONE,
+                                             .sum = PLAN_GROUP_NONE,
+                                             .squares = PLAN_GROUP_NONE,
+                                             .bag = PLAN_GROUP_NONE};
+            }
+            uint32_t *offset = value->kind == VALUE_COUNT     ? &group->count
+                               : value->kind == VALUE_SUM     ? &group->sum
+                               : value->kind == VALUE_SQUARES ? &group->squares
+                                                              : &group->bag;
+            *offset = value->offset;
+            group->is_plain = group->bag == PLAN_GROUP_NONE && value->field != FIELD_LOG_AMOUNT;
+        }
+        span->group_end = (uint16_t)step->group_count;
+    }
+}
+
 enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *drafts,
                               struct tt_error *err)
 {
@@ -269,6 +318,7 @@ enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *dra
         struct plan_step *step = plan->steps[s];
         sort_values(step);
         assign_offsets(step);
+        group_values(step);
         step->keep_ms = step->longest_ms + plan->lateness_ms;
         plan->retention_ms =
             step->keep_ms > plan->retention_ms ? step->keep_ms : plan->retention_ms;

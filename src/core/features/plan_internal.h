@@ -49,10 +49,12 @@ struct plan_column {
     uint16_t source; /* enum tt_txn_text, or index of the declared attribute */
 };
 
-/* A window (t - delay - window, t - delay]. Its running values are values[begin, end). */
+/* A window (t - delay - window, t - delay]. Its running values are values[begin, end), and those an
+ * edge moves are groups[group_begin, group_end) as well. */
 struct plan_span {
     int64_t window_ms, delay_ms;
     uint16_t begin, end;
+    uint16_t group_begin, group_end;
     bool has_bag;
 };
 
@@ -75,7 +77,21 @@ struct plan_value {
     uint32_t offset;      /* bytes into its block */
 };
 
-/* How a feature is read: indices into values, PLAN_NONE where it needs none. */
+/* The running values of a span that take the same from a row: what moving an edge over a row has to
+ * do, without asking each value what it is. Offsets into the block, PLAN_GROUP_NONE where there is
+ * no such value. */
+#define PLAN_GROUP_NONE UINT32_MAX
+struct plan_group {
+    uint8_t field; /* enum field_kind */
+    uint8_t word;
+    bool by_currency;
+    bool is_plain; /* counts and sums of a number as it stands in the row */
+    uint16_t filter_mask;
+    uint32_t count, sum, squares, bag;
+};
+
+/* How a feature is read: indices into values, PLAN_NONE where it needs none. A count or total of
+ * whatever the window holds is none: it is the distance of the edges. */
 #define PLAN_NONE UINT16_MAX
 struct plan_read {
     uint16_t feature;
@@ -114,13 +130,14 @@ struct plan_step {
     uint32_t row_words;
     uint32_t state_size; /* bytes of the running values that are not per currency */
     uint32_t money_size; /* bytes of those that are */
-    uint32_t column_count, span_count, value_count, filter_count;
+    uint32_t column_count, span_count, value_count, group_count, filter_count;
     uint32_t before_count, after_count, expression_count, input_count;
     bool has_frauds;
     bool reads_names;                             /* a filter or expression is due here */
     struct plan_column columns[PLAN_COLUMNS_MAX]; /* column i is word 2 + i */
     struct plan_span spans[PLAN_SPANS_MAX];
     struct plan_value values[PLAN_VALUES_MAX];
+    struct plan_group groups[PLAN_VALUES_MAX];
     struct plan_filter filters[TT_PLAN_FILTERS_MAX];
     struct plan_read before[TT_FEATURES_MAX];            /* without the event itself */
     struct plan_read after[TT_FEATURES_MAX];             /* with it */

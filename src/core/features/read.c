@@ -26,10 +26,23 @@ static const void *value_at(const struct tt_reading *reading, uint16_t index)
     return tt_entity_value(reading->store, reading->entity, reading->money, value);
 }
 
-static int64_t count_of(const struct tt_reading *reading, uint16_t index)
+/* How many rows of the window pass the filter and have the field. */
+static int64_t count_of(const struct tt_reading *reading, const struct plan_read *read,
+                        uint16_t index)
 {
+    if (index == PLAN_NONE) {
+        struct tt_edges edges = tt_entity_edges(reading->entity)[read->span];
+        return (int64_t)edges.high - edges.low;
+    }
     const int64_t *count = value_at(reading, index);
     return count == NULL ? 0 : *count;
+}
+
+/* Most sums fit a word, whose conversion is an instruction and not a call. */
+static inline double from_wide(wide sum)
+{
+    int64_t narrow = (int64_t)sum;
+    return narrow == sum ? (double)narrow : (double)sum;
 }
 
 static wide wide_of(const struct tt_reading *reading, uint16_t index)
@@ -56,14 +69,14 @@ static double scale_of(const struct tt_reading *reading, uint8_t field)
 
 static bool read_std(const struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
-    int64_t n = count_of(reading, read->count);
+    int64_t n = count_of(reading, read, read->count);
     if (n < 2) {
         return false;
     }
     wide sum = wide_of(reading, read->sum), squares = wide_of(reading, read->squares);
     wide mean = sum / n, rest = sum - mean * n;
     wide around = squares - 2 * mean * sum + mean * mean * n;
-    double deviation = (double)around - (double)rest * (double)rest / (double)n;
+    double deviation = from_wide(around) - from_wide(rest) * from_wide(rest) / (double)n;
     double variance = deviation > 0.0 ? deviation / (double)(n - 1) : 0.0;
     *ret = tt_sqrt(variance) / scale_of(reading, read->field);
     return true;
@@ -73,12 +86,12 @@ static bool read_moments(const struct tt_reading *reading, const struct plan_rea
                          double *ret)
 {
     double scale = scale_of(reading, read->field);
-    double sum = (double)wide_of(reading, read->sum);
+    double sum = from_wide(wide_of(reading, read->sum));
     if (read->aggregate == TT_AGGREGATE_SUM) {
         *ret = sum / scale;
         return true;
     }
-    int64_t n = count_of(reading, read->count);
+    int64_t n = count_of(reading, read, read->count);
     if (n == 0) {
         return false;
     }
@@ -94,8 +107,9 @@ static bool read_ratio(const struct tt_reading *reading, const struct plan_read 
     if (!tt_row_value(reading->row, read->field, read->word, &value)) {
         return false;
     }
-    double own = (double)value, n = (double)count_of(reading, read->count);
-    double mean = ((double)wide_of(reading, read->sum) + PRIOR_EVENTS * own) / (n + PRIOR_EVENTS);
+    double own = (double)value, n = (double)count_of(reading, read, read->count);
+    double mean =
+        (from_wide(wide_of(reading, read->sum)) + PRIOR_EVENTS * own) / (n + PRIOR_EVENTS);
     *ret = own / mean;
     return mean > 0.0 || mean < 0.0;
 }
@@ -143,12 +157,12 @@ static bool read_distinct(const struct tt_reading *reading, const struct plan_re
 
 static bool read_share(const struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
-    int64_t total = count_of(reading, read->total);
+    int64_t total = count_of(reading, read, read->total);
     if (total == 0) {
         return false;
     }
     if (read->aggregate == TT_AGGREGATE_SHARE) {
-        *ret = (double)count_of(reading, read->count) / (double)total;
+        *ret = (double)count_of(reading, read, read->count) / (double)total;
         return true;
     }
     uint32_t frauds = tt_frauds_at(value_at(reading, read->frauds), reading->t_ms);
@@ -245,7 +259,7 @@ bool tt_read_feature(const struct tt_reading *reading, const struct plan_read *r
 {
     switch (read->aggregate) {
     case TT_AGGREGATE_COUNT:
-        *ret = (double)count_of(reading, read->count);
+        *ret = (double)count_of(reading, read, read->count);
         return true;
     case TT_AGGREGATE_SUM:
     case TT_AGGREGATE_MEAN:
