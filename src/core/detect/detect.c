@@ -79,6 +79,8 @@ void tt_detect_rules(const struct tt_setup *setup, const struct tt_bundle *bundl
                      struct tt_event *const *events, size_t n, struct tt_detect_scratch *scratch)
 {
     uint32_t slot = setup->rules_slot;
+    uint32_t read_count = 0;
+    const uint32_t *read = setup->rules == NULL ? NULL : tt_rules_slots(setup->rules, &read_count);
     bool on = setup->rules != NULL && setup->detectors[slot].enabled;
     for (size_t i = 0; i < n; i++) {
         struct tt_event *event = events[i];
@@ -88,8 +90,8 @@ void tt_detect_rules(const struct tt_setup *setup, const struct tt_bundle *bundl
             event->detections[slot] = (struct tt_detection){.p_value = 1.0, .feature = UINT16_MAX};
             continue;
         }
-        tt_names_fill_txn(setup->names, &event->txn, scratch->slots);
-        tt_names_fill_vector(setup->names, &event->vector, scratch->slots);
+        tt_names_fill_some(setup->names, &event->txn, &event->vector, read, read_count,
+                           scratch->slots);
         tt_rules_eval(setup->rules, scratch->slots, event->txn.timestamp_ms, scratch->expr,
                       &event->rule_hits, &event->shadow_hits);
         tt_rules_judge(setup, bundle->models[slot], event);

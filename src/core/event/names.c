@@ -212,24 +212,53 @@ static struct tt_value attribute_value(const struct tt_attribute *attribute,
     return tt_value_text(attribute->text);
 }
 
+static struct tt_value field_value(const struct tt_txn *txn, uint32_t field)
+{
+    switch (field) {
+    case FIELD_AMOUNT:
+        return tt_value_double(tt_txn_amount(txn));
+    case FIELD_CURRENCY:
+        return txn->currency == 0 ? tt_value_none(TT_VALUE_MISSING)
+                                  : named(tt_currency_code(txn->currency));
+    case FIELD_TYPE:
+        return named(tt_txn_type_name(txn->type));
+    case FIELD_AUTHORIZATION:
+        return named(tt_authorization_name(txn->authorization));
+    case FIELD_TIMESTAMP:
+        return tt_value_timestamp_ms(txn->timestamp_ms);
+    case FIELD_LATITUDE:
+    case FIELD_LONGITUDE:
+        return !txn->has_position
+                   ? tt_value_none(TT_VALUE_MISSING)
+                   : tt_value_double(field == FIELD_LATITUDE ? txn->latitude : txn->longitude);
+    default:
+        return tt_value_text(txn->text[field - FIELD_TEXTS]);
+    }
+}
+
+static struct tt_value declared_value(const struct tt_names *names, const struct tt_txn *txn,
+                                      uint32_t place)
+{
+    const struct tt_attribute_decl *decl = &names->attributes[place];
+    return attribute_value(find_attribute(txn, place, decl->name), decl->type);
+}
+
 void tt_names_fill_txn(const struct tt_names *names, const struct tt_txn *txn,
                        struct tt_value *slots)
 {
-    const struct tt_value missing = tt_value_none(TT_VALUE_MISSING);
-    slots[FIELD_AMOUNT] = tt_value_double(tt_txn_amount(txn));
-    slots[FIELD_CURRENCY] = txn->currency == 0 ? missing : named(tt_currency_code(txn->currency));
-    slots[FIELD_TYPE] = named(tt_txn_type_name(txn->type));
-    slots[FIELD_AUTHORIZATION] = named(tt_authorization_name(txn->authorization));
-    slots[FIELD_TIMESTAMP] = tt_value_timestamp_ms(txn->timestamp_ms);
-    slots[FIELD_LATITUDE] = txn->has_position ? tt_value_double(txn->latitude) : missing;
-    slots[FIELD_LONGITUDE] = txn->has_position ? tt_value_double(txn->longitude) : missing;
-    for (uint32_t i = 0; i < TT_TEXT_COUNT; i++) {
-        slots[FIELD_TEXTS + i] = tt_value_text(txn->text[i]);
+    for (uint32_t i = 0; i < FIELD_COUNT; i++) {
+        slots[i] = field_value(txn, i);
     }
     for (uint32_t i = 0; i < names->attribute_count; i++) {
-        const struct tt_attribute *attribute = find_attribute(txn, i, names->attributes[i].name);
-        slots[FIELD_COUNT + i] = attribute_value(attribute, names->attributes[i].type);
+        slots[FIELD_COUNT + i] = declared_value(names, txn, i);
     }
+}
+
+static struct tt_value feature_value(const struct tt_vector *vector, uint32_t index)
+{
+    double value = 0.0;
+    return tt_vector_get(vector, index, &value) ? tt_value_double(value)
+                                                : tt_value_none(TT_VALUE_MISSING);
 }
 
 void tt_names_fill_vector(const struct tt_names *names, const struct tt_vector *vector,
@@ -237,8 +266,19 @@ void tt_names_fill_vector(const struct tt_names *names, const struct tt_vector *
 {
     struct tt_value *features = slots + first_feature(names);
     for (uint32_t i = 0; i < names->feature_count; i++) {
-        double value = 0.0;
-        features[i] = tt_vector_get(vector, i, &value) ? tt_value_double(value)
-                                                       : tt_value_none(TT_VALUE_MISSING);
+        features[i] = feature_value(vector, i);
+    }
+}
+
+void tt_names_fill_some(const struct tt_names *names, const struct tt_txn *txn,
+                        const struct tt_vector *vector, const uint32_t *list, uint32_t count,
+                        struct tt_value *slots)
+{
+    uint32_t first = first_feature(names);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = list[i];
+        slots[slot] = slot >= first         ? feature_value(vector, slot - first)
+                      : slot >= FIELD_COUNT ? declared_value(names, txn, slot - FIELD_COUNT)
+                                            : field_value(txn, slot);
     }
 }

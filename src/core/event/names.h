@@ -51,5 +51,10 @@ void tt_names_fill_txn(const struct tt_names *names, const struct tt_txn *txn,
 /* Writes the features' slots; features past vector->count are missing. */
 void tt_names_fill_vector(const struct tt_names *names, const struct tt_vector *vector,
                           struct tt_value *slots);
+/* Writes the slots of a list, each from the transaction or the vector; the others stay as they
+ * are. */
+void tt_names_fill_some(const struct tt_names *names, const struct tt_txn *txn,
+                        const struct tt_vector *vector, const uint32_t *list, uint32_t count,
+                        struct tt_value *slots);
 
 #endif

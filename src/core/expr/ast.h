@@ -12,7 +12,7 @@
 #ifndef TT_CORE_EXPR_AST_H
 #define TT_CORE_EXPR_AST_H
 
-#include "core/expr/expr.h"
+#include "core/expr/terms.h"
 
 #define TT_NODE_DEPTH_MAX 1000
 #define TT_CALL_ARGS_MAX 8
@@ -63,7 +63,6 @@ enum tt_loop {
     TT_LOOP_OPTIONAL, /* of an optional: an optional of the body's value */
     TT_LOOP_FLAT,     /* of an optional: the body's optional */
 };
-enum tt_relation { TT_LT = 1, TT_LE, TT_GT, TT_GE, TT_EQ, TT_NE, TT_IN };
 
 /* A variable of a macro. */
 struct tt_local {
@@ -143,6 +142,9 @@ struct tt_value tt_compare_values(uint32_t relation, const struct tt_value *a,
                                   const struct tt_value *b);
 /* Tree → code in `keep`. false on failure. */
 bool tt_expr_emit(struct tt_compile *compile, const struct tt_node *root, struct tt_expr *expr);
+
+/* Tree → ways in `keep`. false on failure. */
+bool tt_expr_gather(struct tt_compile *compile, const struct tt_node *root, struct tt_expr *expr);
 
 /* "list(int)" into ret_text, cut to its size; for messages. */
 const char *tt_code_name(tt_type_code code, char ret_text[48]);

@@ -66,6 +66,7 @@ struct tt_expr {
     uint32_t code_count, constant_count, name_count;
     enum tt_type type;
     uint64_t cost_max;
+    struct tt_ways *ways; /* NULL unless asked for */
     uint64_t uses[TT_EXPR_SLOTS_MAX / 64];
 };
 

@@ -169,8 +169,9 @@ static void run_passes(struct tt_compile *compile, struct tt_expr *expr)
     }
     enum tt_type want = compile->options->want;
     expr->type = want == TT_TYPE_NONE || want == TT_TYPE_DYN ? TT_CODE_KIND(root->type) : want;
-    if (tt_expr_emit(compile, root, expr) && check_cost(compile, expr)) {
-        (void)keep_names(compile, expr);
+    if (tt_expr_emit(compile, root, expr) && check_cost(compile, expr) &&
+        keep_names(compile, expr) && compile->options->ways) {
+        (void)tt_expr_gather(compile, root, expr);
     }
 }
 

@@ -81,6 +81,7 @@ struct tt_expr_options {
     uint32_t line, column; /* where the text starts in its file; 0 = a text of its own */
     enum tt_type want;     /* the type it must have; TT_TYPE_NONE or TT_TYPE_DYN = any */
     uint64_t cost_max;     /* of one evaluation; 0 = TT_EXPR_COST_DEFAULT */
+    bool ways;             /* keeps the simple terms of a condition, see terms.h */
     bool gradual;          /* unknown names, wrong types and failing constants fail only when
                               evaluated */
 };

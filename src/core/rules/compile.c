@@ -55,7 +55,7 @@ static enum tt_status fail_kind(const struct tt_tree *node, const char *what, co
 static enum tt_status compile_condition(struct tt_rules *set, const struct tt_tree *node,
                                         struct tt_expr **ret, struct tt_error *err)
 {
-    struct tt_expr_options options = {.want = TT_TYPE_BOOL, .text = node->text};
+    struct tt_expr_options options = {.want = TT_TYPE_BOOL, .text = node->text, .ways = true};
     struct tt_error inner = {0};
     enum tt_status status = tt_expr_compile(set->alloc, set->env, &options, ret, &inner);
     if (status == TT_OK || status == TT_E_NOMEM) {
@@ -237,6 +237,41 @@ static enum tt_status order_set(struct tt_rules *set, struct tt_error *err)
     return TT_OK;
 }
 
+static bool reads(const struct tt_rules *set, uint32_t slot)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (set->rules[i].info.mode != TT_RULE_OFF && tt_expr_uses(set->rules[i].expr, slot)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The slots that must be filled for the set to be evaluated. */
+static enum tt_status gather_slots(struct tt_rules *set, struct tt_error *err)
+{
+    uint32_t slot_count = tt_names_slot_count(set->names);
+    set->slots = tt_arena_new_array(&set->arena, slot_count + 1u, sizeof(uint32_t));
+    if (set->slots == NULL) {
+        return tt_rules_nomem(err);
+    }
+    for (uint32_t slot = 0; slot < slot_count; slot++) {
+        if (reads(set, slot)) {
+            set->slots[set->slot_count++] = slot;
+        }
+    }
+    return TT_OK;
+}
+
+static enum tt_status finish_set(struct tt_rules *set, struct tt_error *err)
+{
+    enum tt_status status = order_set(set, err);
+    if (status == TT_OK) {
+        status = gather_slots(set, err);
+    }
+    return status == TT_OK ? tt_rule_index_build(set, err) : status;
+}
+
 static enum tt_status read_file(struct tt_rules *set, const struct tt_tree *tree,
                                 struct tt_error *err)
 {
@@ -257,7 +292,7 @@ static enum tt_status read_file(struct tt_rules *set, const struct tt_tree *tree
     if (status == TT_OK) {
         status = read_rules(set, tt_tree_get(tree, "rules"), err);
     }
-    return status == TT_OK ? order_set(set, err) : status;
+    return status == TT_OK ? finish_set(set, err) : status;
 }
 
 enum tt_status tt_rules_compile(const struct tt_alloc *alloc, const struct tt_tree *tree,

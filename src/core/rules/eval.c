@@ -3,25 +3,94 @@
  */
 #include "core/rules/set.h"
 
-/* Runs the rules of one order that are in force. */
-static void run(const struct tt_rules *set, const uint32_t *order, uint32_t count,
-                const struct tt_value *slots, int64_t event_ms, struct tt_expr_scratch *scratch,
-                struct tt_rule_hits *hits)
+struct run {
+    const struct tt_rules *set;
+    const struct tt_value *slots;
+    int64_t event_ms;
+    struct tt_expr_scratch *scratch;
+};
+
+static void add_hit(struct tt_rule_hits *hits, uint32_t rule)
 {
+    if (hits->count < TT_RULE_HITS_MAX) {
+        hits->rules[hits->count++] = (uint16_t)rule;
+    } else {
+        hits->overflow++;
+    }
+}
+
+/* Runs a rule's program. */
+static void run_rule(const struct run *run, uint32_t index, struct tt_rule_hits *hits)
+{
+    const struct tt_rule *rule = &run->set->rules[index];
     struct tt_value value;
-    *hits = (struct tt_rule_hits){0};
-    for (uint32_t i = 0; i < count; i++) {
-        const struct tt_rule *rule = &set->rules[order[i]];
-        if (event_ms < rule->info.valid_from_ms || event_ms >= rule->info.valid_until_ms) {
+    tt_expr_eval(rule->expr, run->slots, run->scratch, &value);
+    if (value.type != TT_TYPE_BOOL) {
+        hits->errors++;
+    } else if (value.boolean) {
+        add_hit(hits, index);
+    }
+}
+
+/* Every rule of a block by itself: some slot holds what the index does not know. */
+static void run_block(const struct run *run, const struct tt_index_block *block,
+                      struct tt_rule_hits *live, struct tt_rule_hits *shadow)
+{
+    for (uint32_t lane = 0; lane < block->lane_count; lane += block->lanes[lane].count) {
+        const struct tt_rule_info *info = &run->set->rules[block->lanes[lane].rule].info;
+        if (run->event_ms >= info->valid_from_ms && run->event_ms < info->valid_until_ms) {
+            run_rule(run, block->lanes[lane].rule, info->mode == TT_RULE_LIVE ? live : shadow);
+        }
+    }
+}
+
+static bool has_bit(const uint64_t *mask, uint32_t bit)
+{
+    return (mask[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+/* A rule some of whose lanes are open: one that is true decides; one that is not exact asks for the
+ * program; what is left are errors. */
+static void judge(const struct run *run, const struct tt_index_block *block,
+                  const struct tt_index_answer *answer, const struct tt_lane *lane,
+                  struct tt_rule_hits *hits)
+{
+    bool unsure = false;
+    for (uint32_t i = lane->first; i < (uint32_t)lane->first + lane->count; i++) {
+        if (!has_bit(answer->open, i)) {
             continue;
         }
-        tt_expr_eval(rule->expr, slots, scratch, &value);
-        if (value.type != TT_TYPE_BOOL) {
-            hits->errors++;
-        } else if (value.boolean && hits->count < TT_RULE_HITS_MAX) {
-            hits->rules[hits->count++] = (uint16_t)order[i];
-        } else if (value.boolean) {
-            hits->overflow++;
+        if (block->lanes[i].exact && !has_bit(answer->failed, i)) {
+            add_hit(hits, lane->rule);
+            return;
+        }
+        unsure = unsure || !block->lanes[i].exact;
+    }
+    if (unsure) {
+        run_rule(run, lane->rule, hits);
+    } else {
+        hits->errors++;
+    }
+}
+
+static void judge_block(const struct run *run, const struct tt_index_block *block,
+                        const struct tt_index_answer *answer, struct tt_rule_hits *live,
+                        struct tt_rule_hits *shadow)
+{
+    uint32_t judged = UINT32_MAX; /* the rule whose lanes are behind us */
+    for (uint32_t word = 0; word < block->words; word++) {
+        uint64_t failed = answer->failed[word] & block->decided[word];
+        uint64_t open = answer->open[word] & ~failed;
+        live->errors = (uint16_t)(live->errors + __builtin_popcountll(failed & block->live[word]));
+        shadow->errors =
+            (uint16_t)(shadow->errors + __builtin_popcountll(failed & ~block->live[word]));
+        for (; open != 0; open &= open - 1) {
+            uint32_t bit = word * 64 + (uint32_t)__builtin_ctzll(open);
+            const struct tt_lane *lane = &block->lanes[bit];
+            if (lane->rule != judged) {
+                judged = lane->rule;
+                judge(run, block, answer, lane, has_bit(block->live, bit) ? live : shadow);
+            }
         }
     }
 }
@@ -30,8 +99,25 @@ void tt_rules_eval(const struct tt_rules *set, const struct tt_value *slots, int
                    struct tt_expr_scratch *scratch, struct tt_rule_hits *ret_hits,
                    struct tt_shadow_hits *ret_shadow)
 {
-    run(set, set->live, set->live_count, slots, event_ms, scratch, ret_hits);
-    run(set, set->shadow, set->shadow_count, slots, event_ms, scratch, &ret_shadow->hits);
+    struct run run = {set, slots, event_ms, scratch};
+    struct tt_index_answer answer;
+    struct tt_rule_hits *shadow = &ret_shadow->hits;
+    *ret_hits = (struct tt_rule_hits){0};
+    *shadow = (struct tt_rule_hits){0};
+    for (uint32_t i = 0; i < set->index.block_count; i++) {
+        const struct tt_index_block *block = &set->index.blocks[i];
+        if (TT_LIKELY(tt_rule_index_ask(block, slots, event_ms, &answer))) {
+            judge_block(&run, block, &answer, ret_hits, shadow);
+        } else {
+            run_block(&run, block, ret_hits, shadow);
+        }
+    }
+}
+
+const uint32_t *tt_rules_slots(const struct tt_rules *set, uint32_t *ret_count)
+{
+    *ret_count = set->slot_count;
+    return set->slots;
 }
 
 void tt_rules_outcome(const struct tt_rules *set, const struct tt_rule_hits *hits,

@@ -87,7 +87,9 @@ uint32_t tt_rules_find(const struct tt_rules *set, struct tt_str id);
 /* Identity of everything that decides what the set does (not of descriptions, owners, tests). */
 struct tt_hash128 tt_rules_hash(const struct tt_rules *set);
 
-/* Runs every rule in force at event_ms over the slots (filled by names.h). Hits are ordered by
+/* The slots that evaluating the set reads, ascending; valid as long as the set. */
+const uint32_t *tt_rules_slots(const struct tt_rules *set, uint32_t *ret_count);
+/* Runs every rule in force at event_ms over the slots (filled by names.h, those of tt_rules_slots at least). Hits are ordered by
  * severity, then score (both falling), then place in the file. Overwrites both records. */
 void tt_rules_eval(const struct tt_rules *set, const struct tt_value *slots, int64_t event_ms,
                    struct tt_expr_scratch *scratch, struct tt_rule_hits *ret_hits,

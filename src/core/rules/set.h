@@ -8,7 +8,7 @@
 #define TT_CORE_RULES_SET_H
 
 #include "base/map.h"
-#include "core/rules/rules.h"
+#include "core/rules/index.h"
 
 #define TT_RULE_SLOT_NONE UINT32_MAX
 
@@ -50,6 +50,9 @@ struct tt_rules {
     uint32_t *live; /* indices, most severe first, then by score, then as in the file */
     uint32_t *shadow;
     uint32_t live_count, shadow_count;
+    struct tt_rule_index index;
+    uint32_t *slots; /* that any live or shadow rule reads, ascending */
+    uint32_t slot_count;
     struct tt_hash128 hash;
 };
 

@@ -62,6 +62,34 @@ static void expect(const struct tt_txn *txn, const struct tt_vector *vector, con
     tt_names_free(names);
 }
 
+/* Filling only some slots: those of the list get what they always get, the others stay. */
+static void some_slots_are_filled_alone(void **state)
+{
+    (void)state;
+    static const struct tt_vector empty = {.count = 0};
+    struct tt_txn txn = payment();
+    struct tt_names *names = NULL;
+    struct tt_value all[TT_EXPR_SLOTS_MAX];
+    struct tt_value some[TT_EXPR_SLOTS_MAX];
+    assert_int_equal(new_names(&tt_alloc_libc, &names), TT_OK);
+    uint32_t count = tt_names_slot_count(names);
+    tt_names_fill_txn(names, &txn, all);
+    tt_names_fill_vector(names, &empty, all);
+    for (uint32_t slot = 0; slot < count; slot++) {
+        for (uint32_t i = 0; i < count; i++) {
+            some[i] = tt_value_none(TT_VALUE_KEY);
+        }
+        tt_names_fill_some(names, &txn, &empty, &slot, 1, some);
+        bool both_none = all[slot].type == TT_TYPE_NONE && some[slot].type == TT_TYPE_NONE &&
+                         some[slot].error == all[slot].error;
+        assert_true(both_none || tt_value_equal(&all[slot], &some[slot]));
+        for (uint32_t i = 0; i < count; i++) {
+            assert_true(i == slot || some[i].error == TT_VALUE_KEY);
+        }
+    }
+    tt_names_free(names);
+}
+
 static void fields_have_the_values_people_say(void **state)
 {
     (void)state;
@@ -177,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_have_the_values_people_say),
         cmocka_unit_test(what_is_absent_is_missing),
+        cmocka_unit_test(some_slots_are_filled_alone),
         cmocka_unit_test(attributes_are_found_by_name_and_type),
         cmocka_unit_test(features_are_read_from_the_vector),
         cmocka_unit_test(slots_and_features_map_to_each_other),
