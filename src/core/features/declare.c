@@ -8,13 +8,15 @@
 
 #include "core/features/plan_internal.h"
 
-static const char *const ROOT_KEYS[] = {"description", "allowed_lateness", "entities", "features"};
+static const char *const ROOT_KEYS[] = {"description", "allowed_lateness", "label_horizon",
+                                        "entities", "features"};
 static const char *const ENTITY_KEYS[] = {"key", "events_max", "description"};
 static const char *const FEATURE_KEYS[] = {
     "name",   "entity",     "aggregate", "field",    "window",  "delay",       "exclude_current",
-    "filter", "expression", "unit",      "quantile", "default", "description",
+    "filter", "expression", "unit",      "quantile", "default", "description", "time",
 };
 #define LATENESS_DEFAULT_MS TT_MS_PER_HOUR
+#define HORIZON_DEFAULT_MS (INT64_C(7) * TT_MS_PER_DAY)
 #define WINDOW_DEFAULT_MS (INT64_C(30) * TT_MS_PER_DAY)
 
 /* The known word a reader most likely meant: one that goes on as this one does, else the nearest by
@@ -231,8 +233,8 @@ static enum tt_status declare_entities(struct tt_plan *plan, const struct tt_tre
 /* An expression takes name, expression, unit, default, description. */
 static enum tt_status check_expression_keys(const struct tt_tree *node, struct tt_error *err)
 {
-    static const char *const OTHERS[] = {"entity", "aggregate", "field",           "window",
-                                         "delay",  "filter",    "exclude_current", "quantile"};
+    static const char *const OTHERS[] = {"entity", "aggregate",       "field",    "window", "delay",
+                                         "filter", "exclude_current", "quantile", "time"};
     for (size_t i = 0; i < TT_ARRAY_SIZE(OTHERS); i++) {
         const struct tt_tree *child = tt_tree_get(node, OTHERS[i]);
         if (child != NULL) {
@@ -356,6 +358,11 @@ enum tt_status tt_plan_declare(struct tt_plan *plan, const struct tt_tree *root,
     plan->lateness_ms = LATENESS_DEFAULT_MS;
     if (status == TT_OK && lateness != NULL) {
         status = tt_declare_duration(lateness, 0, TT_PLAN_LATENESS_MAX_MS, &plan->lateness_ms, err);
+    }
+    const struct tt_tree *horizon = tt_tree_get(root, "label_horizon");
+    plan->horizon_ms = HORIZON_DEFAULT_MS;
+    if (status == TT_OK && horizon != NULL) {
+        status = tt_declare_duration(horizon, 1, TT_PLAN_WINDOW_MAX_MS, &plan->horizon_ms, err);
     }
     status = status == TT_OK ? declare_entities(plan, root, err) : status;
     if (status != TT_OK) {

@@ -154,7 +154,39 @@ static enum tt_status read_field(struct tt_plan *plan, struct plan_draft *draft,
     return status;
 }
 
-static enum tt_status read_window(struct plan_draft *draft, struct tt_error *err)
+/* Whether the window is one of event times or of the times at which labels became known. */
+static enum tt_status read_time(struct plan_draft *draft, struct tt_error *err)
+{
+    static const char *const TIMES[] = {"event", "known"};
+    const struct tt_tree *node = tt_tree_get(draft->node, "time");
+    struct tt_str text = {0};
+    enum tt_status status = node == NULL ? TT_OK : tt_tree_text(node, &text, err);
+    if (node == NULL || status != TT_OK) {
+        return status;
+    }
+    if ((draft->needs & MAY_KNOWN) == 0) {
+        return tt_fail_at(err, TT_E_INVALID, node->key_line, node->key_column, 0,
+                          "%s takes no time: its window is one of event times",
+                          tt_aggregate_name(draft->feature->aggregate));
+    }
+    draft->feature->known_time = tt_str_equal_text(text, "known");
+    return draft->feature->known_time || tt_str_equal_text(text, "event")
+               ? TT_OK
+               : tt_declare_fail(err, TT_E_UNKNOWN, node, "unknown time", text, TIMES,
+                                 TT_ARRAY_SIZE(TIMES));
+}
+
+/* A delay that is not written: none, but by known time as long as labels may take. */
+static void default_delay(const struct tt_plan *plan, struct tt_feature *feature)
+{
+    int64_t most_ms = TT_PLAN_WINDOW_MAX_MS - feature->window_ms;
+    if (feature->known_time) {
+        feature->delay_ms = plan->horizon_ms < most_ms ? plan->horizon_ms : most_ms;
+    }
+}
+
+static enum tt_status read_window(const struct tt_plan *plan, struct plan_draft *draft,
+                                  struct tt_error *err)
 {
     const struct tt_tree *window = tt_tree_get(draft->node, "window");
     const struct tt_tree *delay = tt_tree_get(draft->node, "delay");
@@ -167,6 +199,7 @@ static enum tt_status read_window(struct plan_draft *draft, struct tt_error *err
                           "%s needs a window", tt_aggregate_name(feature->aggregate));
     }
     if (status != TT_OK || delay == NULL) {
+        default_delay(plan, feature);
         return status;
     }
     if ((draft->needs & NEED_WINDOW) == 0) {
@@ -247,12 +280,13 @@ enum tt_status tt_declare_aggregate(struct tt_plan *plan, struct plan_draft *dra
     enum tt_status status = find_aggregate(draft->node, &feature->aggregate, err);
     if (status == TT_OK) {
         draft->needs = AGGREGATES[feature->aggregate].needs;
-        feature->uses_labels = feature->aggregate == TT_AGGREGATE_FRAUD_SHARE ||
-                               feature->aggregate == TT_AGGREGATE_FRAUD_COUNT;
+        feature->uses_labels = (draft->needs & NEED_LABELS) != 0;
         status = find_entity(plan, draft->node, feature, err);
     }
-    enum tt_status (*const steps[])(struct plan_draft *, struct tt_error *) = {
-        read_window, read_unit, read_quantile, read_exclude};
+    status = status == TT_OK ? read_time(draft, err) : status;
+    status = status == TT_OK ? read_window(plan, draft, err) : status;
+    enum tt_status (*const steps[])(struct plan_draft *,
+                                    struct tt_error *) = {read_unit, read_quantile, read_exclude};
     for (size_t i = 0; i < TT_ARRAY_SIZE(steps) && status == TT_OK; i++) {
         status = steps[i](draft, err);
     }

@@ -540,7 +540,7 @@ bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int
         entity->lost_ms = lost_ms > entity->lost_ms ? lost_ms : entity->lost_ms;
         forget_oldest(store, entity);
     }
-    if (entity->begin != begin && entity->labels.count > 0) {
+    if (entity->begin != begin && entity->labels.rows.count > 0) {
         tt_entity_trim_labels(store, entity);
     }
     return full;

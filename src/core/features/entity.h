@@ -17,6 +17,7 @@
 
 #include "core/features/bag.h"
 #include "core/features/frauds.h"
+#include "core/features/labels.h"
 #include "core/features/plan_internal.h"
 
 /* A word of a row that holds no value. */
@@ -85,8 +86,12 @@ bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int
 /* Applies a label; false when its event is not held or has too many. */
 enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
                                const struct tt_label_row *label, bool *ret_applied) TT_MUST_USE;
-/* Labels of events before the first row go with them. */
+/* Labels of events before the first row go with them; there are labels. */
 void tt_entity_trim_labels(struct tt_entity_store *store, struct tt_entity *entity);
+/* For which times [*ret_start_ms, *ret_end_ms) a fraud counts in a period; false when it never does.
+ */
+bool tt_period_interval(const struct plan_period *period, const struct tt_fraud_row *fraud,
+                        int64_t *ret_start_ms, int64_t *ret_end_ms);
 /* The value block of a currency, or NULL when no row had it. */
 const struct tt_money *tt_entity_money(const struct tt_entity_store *store,
                                        const struct tt_entity *entity, int64_t currency);

@@ -13,6 +13,22 @@ static void duration(struct tt_buf *buf, int64_t ms)
     tt_buf_append(buf, text, size);
 }
 
+static void explain_value(const struct plan_step *step, uint32_t index, struct tt_buf *buf)
+{
+    const struct plan_value *value = &step->values[index];
+    tt_buf_append_format(buf, "    %s", KINDS[value->kind]);
+    if (value->field != FIELD_NONE) {
+        tt_buf_append_format(buf, " of %s", FIELDS[value->field]);
+    }
+    for (uint32_t f = 0; f < step->filter_count; f++) {
+        if ((value->filter_mask >> f & 1) != 0) {
+            tt_buf_append_text(buf, " where ");
+            tt_buf_append_str(buf, step->filters[f].text);
+        }
+    }
+    tt_buf_append_text(buf, value->by_currency ? ", per currency\n" : "\n");
+}
+
 static void explain_span(const struct plan_step *step, uint32_t index, struct tt_buf *buf)
 {
     const struct plan_span *span = &step->spans[index];
@@ -24,18 +40,24 @@ static void explain_span(const struct plan_step *step, uint32_t index, struct tt
     }
     tt_buf_append_char(buf, '\n');
     for (uint32_t i = span->begin; i < span->end; i++) {
-        const struct plan_value *value = &step->values[i];
-        tt_buf_append_format(buf, "    %s", KINDS[value->kind]);
-        if (value->field != FIELD_NONE) {
-            tt_buf_append_format(buf, " of %s", FIELDS[value->field]);
+        explain_value(step, i, buf);
+    }
+}
+
+static void explain_period(const struct plan_step *step, uint32_t index, struct tt_buf *buf)
+{
+    const struct plan_period *period = &step->periods[index];
+    tt_buf_append_text(buf, period->known ? "  labels known in " : "  labels of ");
+    duration(buf, period->window_ms);
+    if (period->delay_ms > 0) {
+        tt_buf_append_text(buf, period->known ? ", up to so much late: " : " delayed by ");
+        duration(buf, period->delay_ms);
+    }
+    tt_buf_append_char(buf, '\n');
+    for (uint32_t i = step->frauds_begin; i < step->value_count; i++) {
+        if (step->values[i].span == index) {
+            explain_value(step, i, buf);
         }
-        for (uint32_t f = 0; f < step->filter_count; f++) {
-            if ((value->filter_mask >> f & 1) != 0) {
-                tt_buf_append_text(buf, " where ");
-                tt_buf_append_str(buf, step->filters[f].text);
-            }
-        }
-        tt_buf_append_text(buf, value->by_currency ? ", per currency\n" : "\n");
     }
 }
 
@@ -51,6 +73,9 @@ static void explain_step(const struct tt_plan *plan, uint32_t index, struct tt_b
     tt_buf_append_format(buf, ", %u events at most\n", step->events_max);
     for (uint32_t i = 0; i < step->span_count; i++) {
         explain_span(step, i, buf);
+    }
+    for (uint32_t i = 0; i < step->period_count; i++) {
+        explain_period(step, i, buf);
     }
 }
 

@@ -58,6 +58,27 @@ static enum tt_status add_span(struct plan_step *step, const struct plan_draft *
     return TT_OK;
 }
 
+static enum tt_status add_period(struct plan_step *step, const struct plan_draft *draft,
+                                 uint8_t *ret_period, struct tt_error *err)
+{
+    const struct tt_feature *feature = draft->feature;
+    struct plan_period period = {feature->window_ms, feature->delay_ms, feature->known_time};
+    for (uint32_t i = 0; i < step->period_count; i++) {
+        const struct plan_period *other = &step->periods[i];
+        if (other->window_ms == period.window_ms && other->delay_ms == period.delay_ms &&
+            other->known == period.known) {
+            *ret_period = (uint8_t)i;
+            return TT_OK;
+        }
+    }
+    if (step->period_count == PLAN_PERIODS_MAX) {
+        return fail_limit(draft, "different windows of labels", PLAN_PERIODS_MAX, err);
+    }
+    *ret_period = (uint8_t)step->period_count;
+    step->periods[step->period_count++] = period;
+    return TT_OK;
+}
+
 /* The index of the running value; it is added when no feature has asked for it before. */
 static uint16_t add_value(struct plan_step *step, const struct plan_read *read, uint8_t kind,
                           uint8_t field, uint16_t filter_mask)
@@ -67,7 +88,7 @@ static uint16_t add_value(struct plan_step *step, const struct plan_read *read, 
         .kind = kind,
         .field = field,
         .word = field == FIELD_NONE ? 0 : read->word,
-        .span = read->span,
+        .span = kind == VALUE_FRAUDS ? read->period : read->span,
         .by_currency = money,
         .filter_mask = filter_mask,
     };
@@ -127,11 +148,9 @@ static void add_values(struct plan_step *step, struct plan_read *read)
     case TT_AGGREGATE_FRAUD_SHARE:
         read->frauds = add_value(step, read, VALUE_FRAUDS, FIELD_NONE, mask);
         read->total = add_count(step, read, FIELD_NONE, mask);
-        step->has_frauds = true;
         break;
     case TT_AGGREGATE_FRAUD_COUNT:
         read->frauds = add_value(step, read, VALUE_FRAUDS, FIELD_NONE, mask);
-        step->has_frauds = true;
         break;
     default: /* looks at rows, keeps nothing */
         break;
@@ -158,6 +177,20 @@ static enum tt_status read_columns(struct plan_step *step, const struct plan_dra
     return add_column(step, draft, column, &read->word, err);
 }
 
+/* Frauds that are only counted or dated need no edges; what looks at other events, too, does. */
+static enum tt_status add_window(struct plan_step *step, const struct plan_draft *draft,
+                                 struct plan_read *read, struct tt_error *err)
+{
+    bool counts = read->aggregate == TT_AGGREGATE_FRAUD_COUNT ||
+                  read->aggregate == TT_AGGREGATE_SINCE_LAST_FRAUD ||
+                  read->aggregate == TT_AGGREGATE_SINCE_FIRST_FRAUD;
+    enum tt_status status = TT_OK;
+    if (counts || read->aggregate == TT_AGGREGATE_FRAUD_SHARE) {
+        status = add_period(step, draft, &read->period, err);
+    }
+    return status == TT_OK && !counts ? add_span(step, draft, &read->span, err) : status;
+}
+
 static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *draft, uint16_t index,
                                struct tt_error *err)
 {
@@ -180,11 +213,12 @@ static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *dr
         read.filter_mask = (uint16_t)(1U << draft->filter);
     }
     enum tt_status status = read_columns(step, draft, &read, err);
-    status = status == TT_OK ? add_span(step, draft, &read.span, err) : status;
+    status = status == TT_OK ? add_window(step, draft, &read, err) : status;
     if (status != TT_OK) {
         return status;
     }
     add_values(step, &read);
+    step->has_labels |= feature->uses_labels;
     int64_t reach_ms = feature->window_ms + feature->delay_ms;
     step->longest_ms = reach_ms > step->longest_ms ? reach_ms : step->longest_ms;
     if (feature->exclude_current) {
@@ -195,10 +229,12 @@ static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *dr
     return TT_OK;
 }
 
-/* By window; inside one by block, field and filter, so that equal ones are neighbours. */
+/* By window; inside one by block, field and filter, so that equal ones are neighbours. Frauds, which
+ * no window moves, stand behind all others. */
 static uint64_t sort_key(const struct plan_value *value)
 {
-    return (uint64_t)value->span << 48 | (uint64_t)value->by_currency << 40 |
+    uint64_t last = value->kind == VALUE_FRAUDS ? 1 : 0;
+    return last << 56 | (uint64_t)value->span << 48 | (uint64_t)value->by_currency << 40 |
            (uint64_t)value->field << 32 | (uint64_t)value->word << 24 |
            (uint64_t)value->filter_mask << 8 | value->kind;
 }
@@ -258,6 +294,10 @@ static void assign_offsets(struct plan_step *step)
         uint32_t *size = value->by_currency ? &step->money_size : &step->state_size;
         value->offset = *size;
         *size += value_size(value->kind);
+        if (value->kind == VALUE_FRAUDS) {
+            continue;
+        }
+        step->frauds_begin = i + 1U;
         span->begin = span->end == 0 ? i : span->begin;
         span->end = (uint16_t)(i + 1);
         span->has_bag |= value->kind == VALUE_BAG;
@@ -280,9 +320,6 @@ static void group_values(struct plan_step *step)
         span->group_begin = (uint16_t)step->group_count;
         for (uint32_t i = span->begin; i < span->end; i++) {
             const struct plan_value *value = &step->values[i];
-            if (value->kind == VALUE_FRAUDS) {
-                continue; /* follow labels, not edges */
-            }
             if (group == NULL || !same_source(group, value)) {
                 group = &step->groups[step->group_count++];
                 *group = (struct plan_group){.field = value->field,
@@ -320,6 +357,7 @@ enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *dra
         assign_offsets(step);
         group_values(step);
         step->keep_ms = step->longest_ms + plan->lateness_ms;
+        step->horizon_ms = plan->horizon_ms;
         plan->retention_ms =
             step->keep_ms > plan->retention_ms ? step->keep_ms : plan->retention_ms;
     }

@@ -66,11 +66,27 @@ static void describe_feature(struct tt_plan *plan, const struct tt_feature *feat
     describe_text(buf, feature->field);
     describe_text(buf, filter);
     describe_text(buf, expression);
+    if (feature->known_time) {
+        tt_buf_append_text(buf, " known");
+    }
     tt_buf_append_format(buf, " %s %lld %lld %d %d %016llx %016llx %016llx\n",
                          tt_aggregate_name(feature->aggregate), (long long)feature->window_ms,
                          (long long)feature->delay_ms, feature->exclude_current,
                          feature->has_default, (unsigned long long)bits[0],
                          (unsigned long long)bits[1], (unsigned long long)bits[2]);
+}
+
+/* Whether any feature asks what is presumed. */
+static bool needs_horizon(const struct tt_plan *plan)
+{
+    bool needs = false;
+    for (uint32_t i = 0; i < plan->feature_count; i++) {
+        uint8_t aggregate = plan->features[i].aggregate;
+        needs |= aggregate == TT_AGGREGATE_FRAUD_RUN_LENGTH ||
+                 aggregate == TT_AGGREGATE_FRAUD_RUN_AGE ||
+                 aggregate == TT_AGGREGATE_SINCE_LAST_GENUINE;
+    }
+    return needs;
 }
 
 /* The identity is the hash of a text with everything that changes a number, and nothing else. */
@@ -82,6 +98,9 @@ static enum tt_status identify(struct tt_plan *plan, const struct plan_draft *dr
     struct tt_buf buf;
     tt_buf_init(&buf, plan->alloc, PLAN_CANONICAL_BYTES_MAX);
     tt_buf_append_format(&buf, "plan %d %lld\n", PLAN_VERSION, (long long)plan->lateness_ms);
+    if (needs_horizon(plan)) {
+        tt_buf_append_format(&buf, "horizon %lld\n", (long long)plan->horizon_ms);
+    }
     for (uint32_t i = 0; i < plan->step_count; i++) {
         describe_text(&buf, plan->steps[i]->name);
         tt_buf_append_format(&buf, " %s %u\n", tt_txn_text_name(plan->steps[i]->key),
@@ -205,6 +224,11 @@ enum tt_txn_text tt_plan_step_key(const struct tt_plan *plan, uint32_t step)
 int64_t tt_plan_retention_ms(const struct tt_plan *plan)
 {
     return plan->retention_ms;
+}
+
+int64_t tt_plan_label_horizon_ms(const struct tt_plan *plan)
+{
+    return plan->horizon_ms;
 }
 
 int64_t tt_plan_lateness_ms(const struct tt_plan *plan)

@@ -54,7 +54,8 @@ struct tt_feature {
     uint8_t aggregate;        /* enum tt_aggregate */
     uint8_t step;             /* the step that writes it */
     bool exclude_current;
-    bool uses_labels; /* fraud_share, fraud_count, or an expression over such */
+    bool uses_labels; /* looks at labels, or is an expression over such */
+    bool known_time;  /* its window is one of the times at which labels became known */
     bool has_default;
     double default_value; /* served where the value would be missing */
     double quantile;      /* of quantile and median */
@@ -90,6 +91,8 @@ enum tt_txn_text tt_plan_step_key(const struct tt_plan *plan, uint32_t step);
 int64_t tt_plan_retention_ms(const struct tt_plan *plan);
 /* How much an event may be older than the newest and still be absorbed. */
 int64_t tt_plan_lateness_ms(const struct tt_plan *plan);
+/* The age at which an event nobody has labelled is presumed genuine. */
+int64_t tt_plan_label_horizon_ms(const struct tt_plan *plan);
 /* A printout for people: steps, shared windows, running values, bytes per entity and event. */
 enum tt_status tt_plan_explain(const struct tt_plan *plan, struct tt_buf *buf) TT_MUST_USE;
 /* "count", "mean" …; "expression" for an expression. */

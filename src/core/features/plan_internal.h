@@ -17,6 +17,7 @@
 #include "core/features/plan.h"
 
 #define PLAN_SPANS_MAX 64
+#define PLAN_PERIODS_MAX 64
 #define PLAN_COLUMNS_MAX 32
 #define PLAN_VALUES_MAX 512
 
@@ -29,7 +30,9 @@ enum {
     NEED_FILTER = 16,   /* a filter is not optional */
     NEED_UNIT = 32,     /* unit scales the value */
     NEED_PREVIOUS = 64, /* looks at earlier events only; window is optional */
-    MAY_FIELD = 128     /* a field of either kind is optional */
+    MAY_FIELD = 128,    /* a field of either kind is optional */
+    NEED_LABELS = 256,  /* looks at labels */
+    MAY_KNOWN = 512     /* may go by the time at which labels became known */
 };
 
 /* What a running value or a read takes from a row. */
@@ -58,6 +61,13 @@ struct plan_span {
     bool has_bag;
 };
 
+/* A window over known frauds, by the time of their events or by when they became known: then of
+ * events not older than window and delay together. It needs no edges. */
+struct plan_period {
+    int64_t window_ms, delay_ms;
+    bool known;
+};
+
 enum value_kind {
     VALUE_COUNT = 1, /* int64_t */
     VALUE_SUM,       /* 128-bit sum */
@@ -68,10 +78,10 @@ enum value_kind {
 
 /* A running value over the rows of a span that pass a filter. */
 struct plan_value {
-    uint8_t kind;  /* enum value_kind */
-    uint8_t field; /* enum field_kind */
-    uint8_t word;  /* of the row */
-    uint8_t span;
+    uint8_t kind;         /* enum value_kind */
+    uint8_t field;        /* enum field_kind */
+    uint8_t word;         /* of the row */
+    uint8_t span;         /* of VALUE_FRAUDS: its period */
     bool by_currency;     /* stands in the block of the row's currency */
     uint16_t filter_mask; /* bits a row must have */
     uint32_t offset;      /* bytes into its block */
@@ -98,11 +108,12 @@ struct plan_read {
     uint8_t aggregate;
     uint8_t field;
     uint8_t word;
-    uint8_t span;
+    uint8_t span;   /* where rows or what is kept of them is looked at */
+    uint8_t period; /* of those that look at known frauds */
     uint16_t filter_mask;
     uint16_t count, total, sum, squares, bag, frauds;
     double quantile;
-    double divisor; /* of first_seen: ms per unit */
+    double divisor; /* ms per unit */
 };
 
 struct plan_expression {
@@ -127,15 +138,18 @@ struct plan_step {
     uint32_t events_max;
     int64_t longest_ms; /* longest window + delay */
     int64_t keep_ms;    /* longest_ms + allowed lateness */
+    int64_t horizon_ms; /* the plan's label_horizon */
     uint32_t row_words;
     uint32_t state_size; /* bytes of the running values that are not per currency */
     uint32_t money_size; /* bytes of those that are */
-    uint32_t column_count, span_count, value_count, group_count, filter_count;
+    uint32_t column_count, span_count, period_count, value_count, group_count, filter_count;
+    uint32_t frauds_begin; /* values from here on are VALUE_FRAUDS */
     uint32_t before_count, after_count, expression_count, input_count;
-    bool has_frauds;
+    bool has_labels;
     bool reads_names;                             /* a filter or expression is due here */
     struct plan_column columns[PLAN_COLUMNS_MAX]; /* column i is word 2 + i */
     struct plan_span spans[PLAN_SPANS_MAX];
+    struct plan_period periods[PLAN_PERIODS_MAX];
     struct plan_value values[PLAN_VALUES_MAX];
     struct plan_group groups[PLAN_VALUES_MAX];
     struct plan_filter filters[TT_PLAN_FILTERS_MAX];
@@ -150,6 +164,7 @@ struct tt_plan {
     struct tt_arena arena;
     struct tt_hash128 hash;
     int64_t lateness_ms;
+    int64_t horizon_ms;
     int64_t retention_ms;
     uint32_t step_count, feature_count, attribute_count;
     struct tt_attribute_decl *attributes;

@@ -26,9 +26,8 @@ static const void *value_at(const struct tt_reading *reading, uint16_t index)
     return tt_entity_value(reading->store, reading->entity, reading->money, value);
 }
 
-/* How many rows of the window pass the filter and have the field. */
-static int64_t count_of(const struct tt_reading *reading, const struct plan_read *read,
-                        uint16_t index)
+int64_t tt_read_count(const struct tt_reading *reading, const struct plan_read *read,
+                      uint16_t index)
 {
     if (index == PLAN_NONE) {
         struct tt_edges edges = tt_entity_edges(reading->entity)[read->span];
@@ -69,7 +68,7 @@ static double scale_of(const struct tt_reading *reading, uint8_t field)
 
 static bool read_std(const struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
-    int64_t n = count_of(reading, read, read->count);
+    int64_t n = tt_read_count(reading, read, read->count);
     if (n < 2) {
         return false;
     }
@@ -91,7 +90,7 @@ static bool read_moments(const struct tt_reading *reading, const struct plan_rea
         *ret = sum / scale;
         return true;
     }
-    int64_t n = count_of(reading, read, read->count);
+    int64_t n = tt_read_count(reading, read, read->count);
     if (n == 0) {
         return false;
     }
@@ -107,7 +106,7 @@ static bool read_ratio(const struct tt_reading *reading, const struct plan_read 
     if (!tt_row_value(reading->row, read->field, read->word, &value)) {
         return false;
     }
-    double own = (double)value, n = (double)count_of(reading, read, read->count);
+    double own = (double)value, n = (double)tt_read_count(reading, read, read->count);
     double mean =
         (from_wide(wide_of(reading, read->sum)) + PRIOR_EVENTS * own) / (n + PRIOR_EVENTS);
     *ret = own / mean;
@@ -157,16 +156,11 @@ static bool read_distinct(const struct tt_reading *reading, const struct plan_re
 
 static bool read_share(const struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
-    int64_t total = count_of(reading, read, read->total);
+    int64_t total = tt_read_count(reading, read, read->total);
     if (total == 0) {
         return false;
     }
-    if (read->aggregate == TT_AGGREGATE_SHARE) {
-        *ret = (double)count_of(reading, read, read->count) / (double)total;
-        return true;
-    }
-    uint32_t frauds = tt_frauds_at(value_at(reading, read->frauds), reading->t_ms);
-    *ret = (double)frauds / (double)total;
+    *ret = (double)tt_read_count(reading, read, read->count) / (double)total;
     return true;
 }
 
@@ -255,11 +249,11 @@ static bool read_previous(const struct tt_reading *reading, const struct plan_re
     return true;
 }
 
-bool tt_read_feature(const struct tt_reading *reading, const struct plan_read *read, double *ret)
+bool tt_read_feature(struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
     switch (read->aggregate) {
     case TT_AGGREGATE_COUNT:
-        *ret = (double)count_of(reading, read, read->count);
+        *ret = (double)tt_read_count(reading, read, read->count);
         return true;
     case TT_AGGREGATE_SUM:
     case TT_AGGREGATE_MEAN:
@@ -272,11 +266,15 @@ bool tt_read_feature(const struct tt_reading *reading, const struct plan_read *r
     case TT_AGGREGATE_SHARE_OF_VALUE:
         return read_distinct(reading, read, ret);
     case TT_AGGREGATE_SHARE:
-    case TT_AGGREGATE_FRAUD_SHARE:
         return read_share(reading, read, ret);
+    case TT_AGGREGATE_FRAUD_SHARE:
     case TT_AGGREGATE_FRAUD_COUNT:
-        *ret = (double)tt_frauds_at(value_at(reading, read->frauds), reading->t_ms);
-        return true;
+    case TT_AGGREGATE_SINCE_LAST_FRAUD:
+    case TT_AGGREGATE_SINCE_FIRST_FRAUD:
+    case TT_AGGREGATE_FRAUD_RUN_LENGTH:
+    case TT_AGGREGATE_FRAUD_RUN_AGE:
+    case TT_AGGREGATE_SINCE_LAST_GENUINE:
+        return tt_read_labels(reading, read, ret);
     case TT_AGGREGATE_FIRST_SEEN:
         return read_age(reading, read, ret);
     case TT_AGGREGATE_SECONDS_SINCE_LAST:

@@ -12,6 +12,17 @@
 
 #include "core/features/entity.h"
 
+/* The newest events of a window that are known one way or the other, from the back: frauds up to
+ * the first genuine one. */
+struct tt_run {
+    bool known; /* the rest is filled, for this window and filter */
+    uint8_t span;
+    uint16_t filter_mask;
+    uint32_t length;    /* frauds */
+    int64_t first_ms;   /* the oldest of them, when there is one */
+    int64_t genuine_ms; /* the genuine one, or TT_TIME_NONE */
+};
+
 /* The entity with its edges at t_ms, and the event that is scored as a row. */
 struct tt_reading {
     const struct tt_entity_store *store;
@@ -19,9 +30,17 @@ struct tt_reading {
     const struct tt_money *money; /* of the event's currency; NULL: no such row yet */
     const int64_t *row;
     int64_t t_ms;
+    struct tt_run run; /* the last one read: features of one window share it */
 };
 
 /* False when the value is missing (*ret untouched). */
-bool tt_read_feature(const struct tt_reading *reading, const struct plan_read *read, double *ret);
+bool tt_read_feature(struct tt_reading *reading, const struct plan_read *read, double *ret);
+
+/* How many rows of the window pass the filter and have the field: the running value `index`, or, with
+ * PLAN_NONE, whatever stands between the edges. */
+int64_t tt_read_count(const struct tt_reading *reading, const struct plan_read *read,
+                      uint16_t index);
+/* The same as tt_read_feature for an aggregate that looks at labels. */
+bool tt_read_labels(struct tt_reading *reading, const struct plan_read *read, double *ret);
 
 #endif

@@ -65,9 +65,9 @@ enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
             tt_wire_put_u64(buf, (uint64_t)row[word]);
         }
     }
-    tt_wire_put_u32(buf, entity->labels.count);
-    for (uint32_t i = 0; i < entity->labels.count; i++) {
-        const struct tt_label_row *label = &entity->labels.rows[i];
+    tt_wire_put_u32(buf, entity->labels.rows.count);
+    for (uint32_t i = 0; i < entity->labels.rows.count; i++) {
+        const struct tt_label_row *label = tt_labels_row(&entity->labels, i);
         tt_wire_put_u64(buf, (uint64_t)label->time_ms);
         tt_wire_put_u64(buf, (uint64_t)label->effective_ms);
         tt_wire_put_u32(buf, label->id);

@@ -336,7 +336,7 @@ static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *ev
         tt_names_fill_txn(step->plan->names, &event->txn, step->names);
     }
     step->stats.late += late ? 1 : 0;
-    if (layout->span_count > 0) {
+    if (layout->before_count + layout->after_count > 0) {
         if (key != NULL) {
             status = pass_keyed(step, event, key, replay ? recorded : !late, vector);
         } else {
@@ -357,7 +357,7 @@ static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *ev
 static enum tt_status pass_label(struct tt_step *step, const struct tt_event *event,
                                  const struct tt_hash128 *key)
 {
-    if (!step->layout->has_frauds || key == NULL) {
+    if (!step->layout->has_labels || key == NULL) {
         return TT_OK;
     }
     const struct tt_label *label = &event->label;

@@ -26,6 +26,7 @@
 /* The 90-day windows are there so that late events see all of the shorter ones. */
 static const char PLAN[] =
     "allowed_lateness: 2h\n"
+    "label_horizon: 3d\n"
     "entities: {user: {key: user_id}, merchant: {key: merchant_id}, device: {key: device_id}}\n"
     "features:\n"
     "- {name: u_keep, entity: user, aggregate: count, window: 90d}\n"
@@ -81,6 +82,31 @@ static const char PLAN[] =
     "- {name: m_frauds, entity: merchant, aggregate: fraud_count, window: 30d, delay: 7d}\n"
     "- {name: m_frauds_small, entity: merchant, aggregate: fraud_count, window: 7d, filter: "
     "'amount < 5.0'}\n"
+    "- {name: m_known, entity: merchant, aggregate: fraud_count, window: 4d, time: known}\n"
+    "- {name: m_known_small, entity: merchant, aggregate: fraud_count, window: 2d, time: known, "
+    "delay: 30d, filter: 'amount < 5.0'}\n"
+    "- {name: m_last, entity: merchant, aggregate: since_last_fraud, window: 14d, delay: 1d}\n"
+    "- {name: m_last_now, entity: merchant, aggregate: since_last_fraud, window: 28d}\n"
+    "- {name: m_last_known, entity: merchant, aggregate: since_last_fraud, window: 7d, "
+    "time: known, delay: 20d}\n"
+    "- {name: m_last_small, entity: merchant, aggregate: since_last_fraud, window: 28d, filter: "
+    "'amount < 5.0'}\n"
+    "- {name: m_first, entity: merchant, aggregate: since_first_fraud, window: 14d, delay: 1d}\n"
+    "- {name: m_first_known, entity: merchant, aggregate: since_first_fraud, window: 7d, "
+    "time: known}\n"
+    "- {name: m_run, entity: merchant, aggregate: fraud_run_length, window: 28d}\n"
+    "- {name: m_run_age, entity: merchant, aggregate: fraud_run_age, window: 28d}\n"
+    "- {name: m_genuine, entity: merchant, aggregate: since_last_genuine, window: 28d}\n"
+    "- {name: m_run_late, entity: merchant, aggregate: fraud_run_length, window: 30d, delay: 7d}\n"
+    "- {name: m_run_2d, entity: merchant, aggregate: fraud_run_length, window: 3d, delay: 2d}\n"
+    "- {name: m_run_small, entity: merchant, aggregate: fraud_run_length, window: 28d, filter: "
+    "'amount < 5.0'}\n"
+    "- {name: m_run_small_age, entity: merchant, aggregate: fraud_run_age, window: 28d, filter: "
+    "'amount < 5.0', exclude_current: true}\n"
+    "- {name: m_genuine_late, entity: merchant, aggregate: since_last_genuine, window: 30d, "
+    "delay: 7d}\n"
+    "- {name: d_run, entity: device, aggregate: fraud_run_length, window: 60d}\n"
+    "- {name: d_run_age, entity: device, aggregate: fraud_run_age, window: 60d}\n"
     "- {name: d_users, entity: device, aggregate: count_distinct, field: user_id, window: 1d}\n"
     "- {name: d_q25, entity: device, aggregate: quantile, quantile: 0.25, field: log_amount, "
     "window: 30d}\n";
@@ -168,10 +194,15 @@ static void world_init(struct world *world, size_t count, uint64_t seed, int64_t
             i == 0 ? NULL : &world->events[i - 1 - tt_rng_below(&rng, i < 3000 ? i : 3000)];
         world->log[i] = event;
         if (of != NULL && of->kind == TT_EVENT_TRANSACTION && of->gate == TT_GATE_FRESH &&
-            tt_rng_below(&rng, 10) == 0) {
+            tt_rng_below(&rng, 4) == 0) {
             int64_t known_ms =
                 now_ms + ((int64_t)tt_rng_below(&rng, 10 * 24) - 48) * TT_MS_PER_HOUR;
-            label_init(event, of, (enum tt_label_kind)(1 + tt_rng_below(&rng, 3)), known_ms);
+            /* Some merchants and devices are mostly bad, so that there are runs. */
+            struct tt_str shop = of->txn.text[TT_TEXT_MERCHANT_ID];
+            bool bad =
+                shop.size > 0 && shop.data[shop.size - 1] == '3' && tt_rng_below(&rng, 9) > 0;
+            uint64_t kind = bad ? 0 : tt_rng_below(&rng, 3);
+            label_init(event, of, (enum tt_label_kind)(1 + kind), known_ms);
             event->label.recorded_at_ms =
                 tt_rng_below(&rng, 2) == 0 ? 0 : known_ms + TT_MS_PER_HOUR;
             event->first_seq = of->seq;
@@ -205,6 +236,20 @@ static bool is_near(const struct tt_feature *feature, double fast, double slow)
         return fabs(fast - slow) <= 1e-9 * fmax(fabs(slow), 1e-6);
     }
     return memcmp(&fast, &slow, sizeof(fast)) == 0;
+}
+
+/* Whether any event of the world has a value of at least this much for the feature. */
+static bool reaches(const struct tt_plan *plan, const struct world *world, const char *feature,
+                    double least)
+{
+    uint32_t index = tt_plan_find(plan, tt_str_from(feature));
+    bool found = false;
+    for (size_t i = 0; i < world->count && !found; i++) {
+        double value = 0.0;
+        found = world->events[i].kind == TT_EVENT_TRANSACTION &&
+                tt_vector_get(&world->events[i].vector, index, &value) && value >= least;
+    }
+    return found;
 }
 
 static void compare(const struct tt_plan *plan, const struct tt_event *event,
@@ -253,6 +298,9 @@ static void every_aggregate_agrees_with_the_obvious_model(void **state)
     }
     assert_true(tt_step_stats(steps.step[0]).late > world.count / 1000);
     assert_true(tt_step_stats(steps.step[1]).labels > world.count / 100);
+    assert_true(reaches(plan, &world, "m_run", 4.0) && reaches(plan, &world, "m_run_age", 2.0));
+    assert_true(reaches(plan, &world, "m_run_late", 2.0) && reaches(plan, &world, "d_run", 2.0));
+    assert_true(reaches(plan, &world, "m_genuine", 3.5) && reaches(plan, &world, "m_known", 3.0));
     steps_deinit(&steps);
     model_deinit(&model);
     world_deinit(&world);

@@ -102,6 +102,7 @@ static void collect(const struct model *model, size_t index, const struct tt_fea
 {
     const struct tt_txn *now = &model->log[index]->txn;
     int64_t to_ms = now->timestamp_ms - feature->delay_ms, from_ms = to_ms - feature->window_ms;
+    to_ms = feature->known_time ? now->timestamp_ms : to_ms;
     size_t at = index + 1;
     window->count = 0;
     for (; at > 0; at = model->previous[(at - 1) * TT_STEPS_MAX + feature->step]) {
@@ -178,23 +179,45 @@ static size_t distinct(const struct window *window, struct tt_str field)
     return count;
 }
 
-/* The label that holds at the time of log[index]: the latest effective one that came before. */
-static bool is_fraud(const struct model *model, size_t index, const struct tt_event *event)
+static int64_t effective(const struct tt_label *label)
 {
-    int64_t now_ms = model->log[index]->txn.timestamp_ms, best_ms = INT64_MIN;
+    return label->known_at_ms > label->recorded_at_ms ? label->known_at_ms : label->recorded_at_ms;
+}
+
+/* The kind that holds at the time of log[index], 0 where none does: the latest effective one that
+ * came before. For a fraud, *ret_since_ms is when it became known: at the first label since the last
+ * that said otherwise. */
+static uint8_t said(const struct model *model, size_t index, const struct tt_event *event,
+                    int64_t *ret_since_ms)
+{
+    int64_t now_ms = model->log[index]->txn.timestamp_ms, best_ms = INT64_MIN, other_ms = INT64_MIN;
     uint8_t kind = 0;
+    *ret_since_ms = INT64_MAX;
     for (size_t at = model->label[event->seq - 1]; at > 0; at = model->next_label[at - 1]) {
-        const struct tt_event *label = model->log[at - 1];
-        int64_t known_ms = label->label.known_at_ms > label->label.recorded_at_ms
-                               ? label->label.known_at_ms
-                               : label->label.recorded_at_ms;
+        const struct tt_label *label = &model->log[at - 1]->label;
+        int64_t known_ms = effective(label);
         if (known_ms <= now_ms &&
-            (known_ms > best_ms || (known_ms == best_ms && label->label.kind > kind))) {
+            (known_ms > best_ms || (known_ms == best_ms && label->kind > kind))) {
             best_ms = known_ms;
-            kind = label->label.kind;
+            kind = label->kind;
+        }
+        if (known_ms <= now_ms && label->kind != TT_LABEL_FRAUD && known_ms > other_ms) {
+            other_ms = known_ms;
         }
     }
-    return kind == TT_LABEL_FRAUD;
+    for (size_t at = model->label[event->seq - 1]; at > 0; at = model->next_label[at - 1]) {
+        int64_t known_ms = effective(&model->log[at - 1]->label);
+        if (known_ms > other_ms && known_ms < *ret_since_ms) {
+            *ret_since_ms = known_ms;
+        }
+    }
+    return kind;
+}
+
+static bool is_fraud(const struct model *model, size_t index, const struct tt_event *event)
+{
+    int64_t since_ms = 0;
+    return said(model, index, event, &since_ms) == TT_LABEL_FRAUD;
 }
 
 static bool comes_after(const struct tt_txn *a, const struct tt_txn *b)
@@ -317,11 +340,76 @@ static bool from_numbers(const struct tt_feature *feature, const struct window *
 
 static const double UNIT_MS = 86400e3;
 
+/* The frauds of the window: how many, and the times of the first and last, by event or known time. */
+static size_t frauds(const struct model *model, size_t index, const struct tt_feature *feature,
+                     const struct window *window, int64_t *ret_first_ms, int64_t *ret_last_ms)
+{
+    int64_t now_ms = model->log[index]->txn.timestamp_ms;
+    size_t count = 0;
+    *ret_first_ms = INT64_MAX;
+    *ret_last_ms = INT64_MIN;
+    for (size_t i = 0; i < window->count; i++) {
+        int64_t at_ms = window->events[i]->txn.timestamp_ms, since_ms = 0;
+        if (said(model, index, window->events[i], &since_ms) != TT_LABEL_FRAUD) {
+            continue;
+        }
+        if (feature->known_time) {
+            at_ms = since_ms > at_ms ? since_ms : at_ms;
+            if (at_ms <= now_ms - feature->window_ms) {
+                continue;
+            }
+        }
+        *ret_first_ms = at_ms < *ret_first_ms ? at_ms : *ret_first_ms;
+        *ret_last_ms = at_ms > *ret_last_ms ? at_ms : *ret_last_ms;
+        count++;
+    }
+    return count;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct tt_txn *x = &(*(const struct tt_event *const *)a)->txn;
+    const struct tt_txn *y = &(*(const struct tt_event *const *)b)->txn;
+    return comes_after(x, y) ? -1 : 1;
+}
+
+/* Frauds from the newest event back to the first genuine one; what is not known is passed over. */
+static bool run(const struct model *model, size_t index, const struct tt_feature *feature,
+                struct window *window, double *ret)
+{
+    int64_t now_ms = model->log[index]->txn.timestamp_ms;
+    int64_t first_ms = INT64_MIN, genuine_ms = INT64_MIN;
+    size_t length = 0;
+    qsort(window->events, window->count, sizeof(window->events[0]), newest_first);
+    for (size_t i = 0; i < window->count && genuine_ms == INT64_MIN; i++) {
+        int64_t at_ms = window->events[i]->txn.timestamp_ms, since_ms = 0;
+        uint8_t kind = said(model, index, window->events[i], &since_ms);
+        bool presumed = now_ms - at_ms >= tt_plan_label_horizon_ms(model->plan);
+        if (kind == TT_LABEL_FRAUD) {
+            first_ms = at_ms;
+            length++;
+        } else if (kind == TT_LABEL_GENUINE || presumed) {
+            genuine_ms = at_ms;
+        }
+    }
+    if (feature->aggregate == TT_AGGREGATE_FRAUD_RUN_LENGTH) {
+        *ret = (double)length;
+        return true;
+    }
+    int64_t since_ms =
+        feature->aggregate == TT_AGGREGATE_SINCE_LAST_GENUINE ? genuine_ms : first_ms;
+    if (since_ms != INT64_MIN) {
+        *ret = (double)(now_ms - since_ms) / UNIT_MS;
+    }
+    return since_ms != INT64_MIN;
+}
+
 static bool compute(const struct model *model, size_t index, const struct tt_feature *feature,
                     double *ret)
 {
     static struct window window;
     const struct tt_txn *now = &model->log[index]->txn;
+    int64_t first_ms = 0, last_ms = 0;
     collect(model, index, feature, &window);
     switch (feature->aggregate) {
     case TT_AGGREGATE_COUNT:
@@ -331,11 +419,20 @@ static bool compute(const struct model *model, size_t index, const struct tt_fea
         *ret = (double)distinct(&window, feature->field);
         return true;
     case TT_AGGREGATE_FRAUD_COUNT:
-        *ret = 0.0;
-        for (size_t i = 0; i < window.count; i++) {
-            *ret += is_fraud(model, index, window.events[i]) ? 1.0 : 0.0;
-        }
+        *ret = (double)frauds(model, index, feature, &window, &first_ms, &last_ms);
         return true;
+    case TT_AGGREGATE_SINCE_FIRST_FRAUD:
+    case TT_AGGREGATE_SINCE_LAST_FRAUD:
+        if (frauds(model, index, feature, &window, &first_ms, &last_ms) == 0) {
+            return false;
+        }
+        last_ms = feature->aggregate == TT_AGGREGATE_SINCE_FIRST_FRAUD ? first_ms : last_ms;
+        *ret = (double)(now->timestamp_ms - last_ms) / UNIT_MS;
+        return true;
+    case TT_AGGREGATE_FRAUD_RUN_LENGTH:
+    case TT_AGGREGATE_FRAUD_RUN_AGE:
+    case TT_AGGREGATE_SINCE_LAST_GENUINE:
+        return run(model, index, feature, &window, ret);
     case TT_AGGREGATE_SHARE:
     case TT_AGGREGATE_SHARE_OF_VALUE:
     case TT_AGGREGATE_FRAUD_SHARE:
