@@ -90,15 +90,30 @@ static enum tt_status open_stages(struct tt_assembly *assembly,
                                   const struct tt_assembly_options *options, struct tt_error *err)
 {
     const struct tt_config *config = &options->settings->config;
+    static const char *const policies[] = {
+        [TT_BUDGET_HOLD] = "hold_budget",
+        [TT_BUDGET_EXCEED] = "exceed_to_cap",
+        [TT_BUDGET_PAGE] = "page",
+    };
     struct tt_anomaly_aggregator_options aggregator_options = {
         .context = &assembly->context,
         .trainer = options->trainer,
         .alert_severity = tt_severity_find(config->alert_severity),
         .alert_dedupe_ms = config->alert_dedupe,
+        .budget = {.per_day = (uint32_t)config->alert_budget},
         .key = assembly->key,
     };
-    enum tt_status status =
-        tt_anomaly_aggregator_new(&aggregator_options, &assembly->aggregator, err);
+    for (uint8_t i = TT_BUDGET_HOLD; i < TT_ARRAY_SIZE(policies); i++) {
+        if (tt_str_equal_text(config->alert_policy, policies[i])) {
+            aggregator_options.budget.policy = i;
+        }
+    }
+    enum tt_status status = tt_zone_parse(config->alert_zone, &aggregator_options.zone, err);
+    if (status != TT_OK) {
+        tt_trainer_free(options->trainer);
+        return tt_fail(err, status, "alerts.time_zone: %.200s", err != NULL ? err->message : "");
+    }
+    status = tt_anomaly_aggregator_new(&aggregator_options, &assembly->aggregator, err);
     return status == TT_OK ? open_steps(assembly, options, err) : status;
 }
 

@@ -170,6 +170,7 @@ static enum tt_status open_server(struct demo *demo, struct tt_error *err)
     if (status != TT_OK) {
         return status;
     }
+    demo->settings.config.alert_budget = 0;  /* its days last minutes */
     demo->settings.config.alert_log = false; /* anomalies are printed as they come */
     struct tt_server_options options = {
         .settings = &demo->settings,

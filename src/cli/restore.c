@@ -10,6 +10,7 @@
 
 struct state_bytes {
     struct tt_buf buf;
+    struct tt_buf *alerts;
     bool found;
 };
 
@@ -18,8 +19,10 @@ static bool on_state(void *ctx, const struct tt_state_entry *entry)
     struct state_bytes *bytes = ctx;
     if (tt_str_equal(entry->key, TT_STR(TT_TRAINER_ENTRY))) {
         bytes->found = tt_buf_append_str(&bytes->buf, entry->bytes) == TT_OK;
+    } else if (tt_str_equal(entry->key, TT_STR(TT_ALERTS_ENTRY))) {
+        (void)tt_buf_append_str(bytes->alerts, entry->bytes); /* the buffer remembers a failure */
     }
-    return !bytes->found;
+    return true;
 }
 
 /* The bundle of the trainer's last closed epoch, from the store. */
@@ -86,8 +89,9 @@ enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_setti
                                struct tt_error *err)
 {
     struct tt_state *state = restore->state;
-    struct state_bytes bytes = {0};
+    struct state_bytes bytes = {.alerts = &restore->alerts};
     tt_buf_init(&bytes.buf, settings->alloc, TT_BUNDLE_SIZE_MAX * 4);
+    tt_buf_init(&restore->alerts, settings->alloc, TT_BUNDLE_SIZE_MAX);
     uint64_t nonce = 0;
     tt_secret_random(&nonce, sizeof nonce);
     enum tt_status status = state->ops->claim(state, TT_STR(TT_TRAINER_OWNER), nonce,
@@ -95,6 +99,10 @@ enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_setti
     if (status == TT_OK) {
         status = state->ops->load(state, TT_STR(TT_TRAINER_OWNER), on_state, &bytes, err);
     }
+    if (status == TT_OK && restore->alerts.status != TT_OK) {
+        status = tt_fail(err, restore->alerts.status, "no memory for the alert state");
+    }
+    restore->alerts_position = restore->alerts.size > 0 ? restore->position : 0;
     if (status == TT_OK && bytes.found) {
         status = load_trainer(restore, settings, tt_buf_str(&bytes.buf), err);
         restore->relearn = status == TT_E_CONFLICT;
@@ -142,13 +150,14 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
             restore->watermark_ms = event->txn.timestamp_ms;
         }
         restore->replayed++;
+        tt_anomaly_aggregator_note(assembly->aggregator, event,
+                                   event->seq > restore->alerts_position);
     }
     bool same_plan =
         event->kind != TT_EVENT_TRANSACTION || (event->vector.plan.high == replay->plan.high &&
                                                 event->vector.plan.low == replay->plan.low);
     if (event->seq <= restore->position || !same_plan ||
         (restore->relearn && event->kind == TT_EVENT_EPOCH)) {
-        tt_anomaly_aggregator_note(assembly->aggregator, event);
         return TT_OK;
     }
     replay->learned += event->kind == TT_EVENT_TRANSACTION ? 1 : 0;
@@ -202,10 +211,12 @@ static enum tt_status store_mark(struct replay *replay, const struct tt_event *m
         status = restore->store->ops->append(restore->store, &group, replay->err);
     }
     if (status == TT_OK) {
-        struct tt_state_entry entry = {TT_STR(TT_TRAINER_ENTRY),
-                                       tt_buf_str(&closing->trainer_state)};
+        struct tt_state_entry entries[] = {
+            {TT_STR(TT_TRAINER_ENTRY), tt_buf_str(&closing->trainer_state)},
+            {TT_STR(TT_ALERTS_ENTRY), tt_buf_str(&closing->alert_state)},
+        };
         status = restore->state->ops->save(restore->state, TT_STR(TT_TRAINER_OWNER), restore->token,
-                                           mark->seq, &entry, 1, replay->err);
+                                           mark->seq, entries, TT_ARRAY_SIZE(entries), replay->err);
     }
     return status;
 }
@@ -252,6 +263,9 @@ static enum tt_status find_start(struct replay *replay, uint64_t *ret)
     if (status == TT_OK && restore->position != 0 && restore->position < *ret) {
         *ret = restore->position;
     }
+    if (status == TT_OK && restore->alerts_position != 0 && restore->alerts_position < *ret) {
+        *ret = restore->alerts_position;
+    }
     return status;
 }
 
@@ -271,7 +285,15 @@ enum tt_status tt_restore_replay(struct tt_restore *restore, const struct tt_set
 {
     restore->watermark_ms = TT_TIME_NONE;
     restore->last_close_ms = TT_TIME_NONE;
-    enum tt_status status = restore->store->ops->counts(restore->store, &restore->counts, err);
+    enum tt_status status = TT_OK;
+    if (restore->alerts_position != 0) {
+        status =
+            tt_anomaly_aggregator_load(assembly->aggregator, tt_buf_str(&restore->alerts), err);
+    }
+    tt_buf_deinit(&restore->alerts);
+    if (status == TT_OK) {
+        status = restore->store->ops->counts(restore->store, &restore->counts, err);
+    }
     if (status != TT_OK || restore->counts.seq_last == 0) {
         return status;
     }

@@ -23,6 +23,8 @@ struct tt_restore {
     struct tt_log *log;
     struct tt_state_token token; /* the trainer's */
     uint64_t position;           /* of the trainer's state; 0 = none */
+    uint64_t alerts_position;    /* of the alert budget's state; 0 = none */
+    struct tt_buf alerts;        /* that state; given back by the replay */
     bool relearn;                /* the setup has changed: learn again from what is stored */
     struct tt_trainer *trainer;
     struct tt_bundle *bundle;

@@ -645,6 +645,9 @@ void tt_server_close(struct tt_server *server)
     if (server->cache != NULL) {
         server->cache->ops->close(server->cache);
     }
+    if (server->restore.alerts.data != NULL) { /* the replay was not reached */
+        tt_buf_deinit(&server->restore.alerts);
+    }
     if (server->state != NULL) {
         server->state->ops->close(server->state);
     }

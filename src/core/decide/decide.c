@@ -54,9 +54,45 @@ enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *b
     decision->verdict = policy > verdict ? policy : verdict;
     decision->anomalous = severity != TT_SEVERITY_NONE;
     decision->alerted = false;
+    decision->alert = TT_ALERT_NONE;
     decision->degraded = missing(setup, event) | (uint32_t)event->step_degraded << TT_DETECTORS_MAX;
     decision->reason_count = 0;
     return decision->anomalous ? tt_reasons_fill(setup, bundle, terms, event) : TT_OK;
+}
+
+enum tt_status tt_decide_alert(const struct tt_setup *setup, const struct tt_bundle *bundle,
+                               enum tt_alert outcome, struct tt_event *event)
+{
+    struct tt_decision *decision = &event->decision;
+    decision->alert = (uint8_t)outcome;
+    decision->alerted = tt_alert_goes_out(decision->alert);
+    if (!decision->alerted || decision->anomalous) {
+        return TT_OK;
+    }
+    double terms[TT_DETECTORS_MAX];
+    (void)tt_fuse(setup, event, terms);
+    uint8_t policy = setup->policy[TT_SEVERITY_LOW];
+    decision->severity = TT_SEVERITY_LOW;
+    decision->verdict = policy > decision->verdict ? policy : decision->verdict;
+    decision->anomalous = true;
+    return tt_reasons_fill(setup, bundle, terms, event);
+}
+
+void tt_decide_case(const struct tt_setup *setup, const struct tt_event *event,
+                    uint8_t severity_min, bool attached, struct tt_budget_case *ret)
+{
+    const struct tt_decision *decision = &event->decision;
+    struct tt_rule_outcome outcome = {0};
+    if (event->rule_hits.count > 0 && setup->rules != NULL) {
+        tt_rules_outcome(setup->rules, &event->rule_hits, &outcome);
+    }
+    *ret = (struct tt_budget_case){
+        .p_value = decision->p_value,
+        .anomalous = decision->anomalous,
+        .severe = decision->anomalous && decision->severity >= severity_min,
+        .rule = outcome.severity >= severity_min && outcome.severity != TT_SEVERITY_NONE,
+        .attached = attached,
+    };
 }
 
 const char *tt_reason_detector_name(const struct tt_setup *setup, uint8_t detector)

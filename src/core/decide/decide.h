@@ -17,6 +17,7 @@
 #ifndef TT_CORE_DECIDE_DECIDE_H
 #define TT_CORE_DECIDE_DECIDE_H
 
+#include "core/decide/budget.h"
 #include "core/detect/bundle.h"
 
 /* The detector of the reason `other`: what no single feature accounts for. */
@@ -25,6 +26,14 @@
 /* Fills event->decision from its detections and rule hits; alerted is left false. */
 enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *bundle,
                          struct tt_event *event) TT_MUST_USE;
+/* What the decision asks the alert budget. severity_min: from here on rules, and statistics at the
+ * start, alert. attached: its entity has an open case of at least that severity. */
+void tt_decide_case(const struct tt_setup *setup, const struct tt_event *event,
+                    uint8_t severity_min, bool attached, struct tt_budget_case *ret);
+/* Writes the outcome into the decision. What goes out although no cut-off made it an anomaly becomes
+ * one, of severity low and with reasons. Fails as tt_decide. */
+enum tt_status tt_decide_alert(const struct tt_setup *setup, const struct tt_bundle *bundle,
+                               enum tt_alert outcome, struct tt_event *event) TT_MUST_USE;
 /* The name for a reason's detector: that of the slot, or "other". */
 const char *tt_reason_detector_name(const struct tt_setup *setup, uint8_t detector);
 

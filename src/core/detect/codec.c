@@ -11,6 +11,7 @@
 #include "base/wire.h"
 
 #define VERSION 1
+#define DECISION_VERSION 2 /* 1 had no outcome of the alert */
 #define VERSION_MASK 0x0f
 #define HAS_HITS 0x80  /* detections: rule hits or shadow hits follow */
 #define HAS_SCORE 0x80 /* decision: the score is not 1 - p */
@@ -121,10 +122,11 @@ enum tt_status tt_detections_pack(const struct tt_event *event, uint32_t detecto
     return buf->status;
 }
 
-static enum tt_status check_version(uint8_t head)
+/* Versions from the first to `newest` are read. */
+static enum tt_status check_version(uint8_t head, uint8_t newest)
 {
     uint8_t version = head & VERSION_MASK;
-    return version == VERSION ? TT_OK : version > VERSION ? TT_E_UNSUPPORTED : TT_E_CORRUPT;
+    return version > newest ? TT_E_UNSUPPORTED : version == 0 ? TT_E_CORRUPT : TT_OK;
 }
 
 enum tt_status tt_detections_unpack(struct tt_str bytes, uint32_t detector_count,
@@ -133,7 +135,7 @@ enum tt_status tt_detections_unpack(struct tt_str bytes, uint32_t detector_count
     TT_ASSERT(detector_count <= TT_DETECTORS_MAX);
     struct tt_wire wire = tt_wire_reader(bytes);
     uint8_t head = tt_wire_u8(&wire);
-    enum tt_status status = check_version(head);
+    enum tt_status status = check_version(head, VERSION);
     if (status != TT_OK) {
         return status;
     }
@@ -214,13 +216,14 @@ enum tt_status tt_decision_pack(const struct tt_event *event, struct tt_buf *buf
 {
     const struct tt_decision *decision = &event->decision;
     bool has_score = !same_bits(decision->score, 1.0 - decision->p_value);
-    tt_wire_put_u8(buf, (uint8_t)(VERSION | (has_score ? HAS_SCORE : 0)));
+    tt_wire_put_u8(buf, (uint8_t)(DECISION_VERSION | (has_score ? HAS_SCORE : 0)));
     tt_wire_put_double(buf, decision->p_value);
     if (has_score) {
         tt_wire_put_double(buf, decision->score);
     }
     tt_wire_put_u8(buf, (uint8_t)(decision->severity | decision->verdict << 4));
     tt_wire_put_u8(buf, (uint8_t)((decision->anomalous ? 1 : 0) | (decision->alerted ? 2 : 0)));
+    tt_wire_put_u8(buf, decision->alert);
     tt_wire_put_varint(buf, decision->degraded);
     tt_wire_put_varint(buf, decision->reason_count);
     for (uint32_t i = 0; i < decision->reason_count && i < TT_REASONS_MAX; i++) {
@@ -234,7 +237,7 @@ enum tt_status tt_decision_unpack(struct tt_str bytes, struct tt_event *event)
     struct tt_decision *decision = &event->decision;
     struct tt_wire wire = tt_wire_reader(bytes);
     uint8_t head = tt_wire_u8(&wire);
-    enum tt_status status = check_version(head);
+    enum tt_status status = check_version(head, DECISION_VERSION);
     if (status != TT_OK) {
         return status;
     }
@@ -246,10 +249,15 @@ enum tt_status tt_decision_unpack(struct tt_str bytes, struct tt_event *event)
     decision->verdict = levels >> 4;
     decision->anomalous = (flags & 1) != 0;
     decision->alerted = (flags & 2) != 0;
+    decision->alert = decision->alerted ? TT_ALERT_OPENED : TT_ALERT_NONE;
+    if ((head & VERSION_MASK) > 1) {
+        decision->alert = tt_wire_u8(&wire);
+    }
     uint64_t degraded = tt_wire_varint(&wire);
     uint64_t count = tt_wire_varint(&wire);
     if (wire.bad || degraded > UINT32_MAX || count > TT_REASONS_MAX || flags > 3 ||
-        decision->severity > TT_SEVERITY_CRITICAL || decision->verdict > TT_BLOCK) {
+        decision->alert > TT_ALERT_LAST || decision->severity > TT_SEVERITY_CRITICAL ||
+        decision->verdict > TT_BLOCK) {
         return TT_E_CORRUPT;
     }
     decision->degraded = (uint32_t)degraded;

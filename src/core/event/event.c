@@ -6,6 +6,9 @@
 static const char *const severity_names[] = {"none", "low", "medium", "high", "critical"};
 static const char *const verdict_names[] = {"", "allow", "review", "block"};
 
+static const char *const alert_names[] = {"none", "opened", "rule", "paged", "attached", "held"};
+_Static_assert(TT_ARRAY_SIZE(alert_names) == TT_ALERT_LAST + 1, "a name for each outcome");
+
 static uint8_t find_name(const char *const *names, size_t count, struct tt_str name)
 {
     for (size_t i = 1; i < count; i++) {
@@ -34,6 +37,22 @@ uint8_t tt_severity_find(struct tt_str name)
 uint8_t tt_verdict_find(struct tt_str name)
 {
     return find_name(verdict_names, TT_ARRAY_SIZE(verdict_names), name);
+}
+
+const char *tt_alert_name(uint8_t alert)
+{
+    return alert < TT_ARRAY_SIZE(alert_names) ? alert_names[alert] : "none";
+}
+
+bool tt_alert_find(struct tt_str name, uint8_t *ret)
+{
+    for (uint8_t i = 0; i < TT_ARRAY_SIZE(alert_names); i++) {
+        if (tt_str_equal_text(name, alert_names[i])) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 void tt_event_clear(struct tt_event *event)

@@ -57,6 +57,16 @@ enum tt_severity {
     TT_SEVERITY_CRITICAL,
 };
 enum tt_verdict_kind { TT_ALLOW = 1, TT_REVIEW, TT_BLOCK };
+/* What became of a payment as an alert; depends on counters and so is recorded, not made again. */
+enum tt_alert {
+    TT_ALERT_NONE = 0, /* nothing to tell */
+    TT_ALERT_OPENED,   /* alerted: opens a case, or makes one more severe */
+    TT_ALERT_RULE,     /* alerted: a rule decided so */
+    TT_ALERT_PAGED,    /* alerted: the first that the spent budget would have held back */
+    TT_ALERT_ATTACHED, /* belongs to a case that was alerted */
+    TT_ALERT_HELD,     /* an anomaly; the budget goes to others */
+};
+#define TT_ALERT_LAST TT_ALERT_HELD
 
 /* Moments in an event's way through the stages. */
 enum tt_event_time {
@@ -113,10 +123,17 @@ struct tt_decision {
     uint8_t verdict;  /* enum tt_verdict_kind */
     bool anomalous;   /* severity is not none */
     bool alerted;
+    uint8_t alert; /* enum tt_alert: why it is, or is not */
     uint32_t
         degraded; /* bits: detector i was absent; feature step i - TT_DETECTORS_MAX was short */
     uint32_t reason_count;
     struct tt_reason reasons[TT_REASONS_MAX];
+};
+
+/* Outcomes of the log that is replayed: they stand, whatever the counters would say now. */
+struct tt_outcomes {
+    bool known;
+    uint8_t alert; /* enum tt_alert */
 };
 
 struct tt_event_home;
@@ -146,6 +163,7 @@ struct tt_event {
     struct tt_rule_hits rule_hits;
     struct tt_shadow_hits shadow_hits;
     struct tt_detection detections[TT_DETECTORS_MAX];
+    struct tt_outcomes outcomes; /* of a recorded log */
     struct tt_decision decision;
     int64_t time_ns[TT_EVENT_TIME_COUNT]; /* monotonic; 0 = not timed */
     void *reply;          /* who waits for the answer, or NULL (services/data_ingestor) */
@@ -184,6 +202,14 @@ static inline void tt_vector_set_missing(struct tt_vector *vector, uint32_t inde
     vector->missing[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
+/* "none" "opened" "rule" "paged" "attached" "held". */
+const char *tt_alert_name(uint8_t alert);
+bool tt_alert_find(struct tt_str name, uint8_t *ret); /* false when unknown */
+/* Whether that outcome goes out. */
+static inline bool tt_alert_goes_out(uint8_t alert)
+{
+    return alert == TT_ALERT_OPENED || alert == TT_ALERT_RULE || alert == TT_ALERT_PAGED;
+}
 /* "none" "low" "medium" "high" "critical"; "allow" "review" "block". */
 const char *tt_severity_name(uint8_t severity);
 const char *tt_verdict_name(uint8_t verdict);

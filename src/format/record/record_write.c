@@ -203,6 +203,7 @@ void tt_record_write_decision(struct tt_json_writer *writer, const struct tt_eve
         tt_json_member_null(writer, "anomaly_id");
     }
     write_outcome(writer, &event->decision);
+    tt_json_member_text(writer, "alert", tt_alert_name(event->decision.alert));
     write_detectors(writer, event, names);
     write_reasons(writer, &event->decision, names);
     write_versions(writer, event, names);
@@ -237,6 +238,7 @@ void tt_record_write_anomaly(struct tt_json_writer *writer, const struct tt_even
     tt_json_key(writer, "transaction");
     tt_record_write_txn(writer, &event->txn);
     write_outcome(writer, &event->decision);
+    tt_json_member_text(writer, "alert", tt_alert_name(event->decision.alert));
     tt_json_member_text(writer, "status", status);
     write_reasons(writer, &event->decision, names);
     write_detectors(writer, event, names);

@@ -8,6 +8,10 @@
 #include "services/pipeline/topics.h"
 
 #define CASES_MAX 1000000
+#define ALERT_STATE_VERSION 1
+#define ALERT_STATE_SIZE_MAX (1u << 20)
+/* Zones change their offset at a quarter of an hour or rarer. */
+#define ZONE_STEP_MS (15 * TT_MS_PER_MINUTE)
 
 struct aggregator {
     struct tt_stage stage;
@@ -15,6 +19,8 @@ struct aggregator {
     const struct tt_context *context;
     struct tt_bundle_view view;
     struct tt_cases cases;
+    struct tt_budget budget;
+    int64_t zone_step, zone_offset_ms; /* the offset of that step of time */
 };
 
 void tt_closing_free(struct tt_closing *closing)
@@ -24,6 +30,7 @@ void tt_closing_free(struct tt_closing *closing)
     }
     tt_buf_deinit(&closing->bundle_bytes);
     tt_buf_deinit(&closing->trainer_state);
+    tt_buf_deinit(&closing->alert_state);
     tt_bundle_unref(closing->bundle);
     tt_delete(closing->alloc, closing, sizeof *closing);
 }
@@ -46,7 +53,13 @@ static enum tt_status make_closing(struct aggregator *aggregator, struct tt_bund
     closing->bundle = tt_bundle_ref(bundle);
     tt_buf_init(&closing->bundle_bytes, alloc, TT_BUNDLE_SIZE_MAX);
     tt_buf_init(&closing->trainer_state, alloc, TT_BUNDLE_SIZE_MAX * 4);
-    enum tt_status status = tt_bundle_encode(bundle, &closing->bundle_bytes);
+    tt_buf_init(&closing->alert_state, alloc, ALERT_STATE_SIZE_MAX);
+    tt_wire_put_u8(&closing->alert_state, ALERT_STATE_VERSION);
+    tt_budget_encode(&aggregator->budget, &closing->alert_state);
+    enum tt_status status = closing->alert_state.status;
+    if (status == TT_OK) {
+        status = tt_bundle_encode(bundle, &closing->bundle_bytes);
+    }
     if (status == TT_OK) {
         status = tt_trainer_save(aggregator->options.trainer, &closing->trainer_state);
     }
@@ -118,7 +131,43 @@ static void count_decision(const struct aggregator *aggregator, const struct tt_
                              tt_severity_name(event->decision.severity), 1);
         tt_metrics_add(metrics, TT_METRIC_ALERTS, event->decision.alerted ? 1 : 0);
     }
+    if (event->decision.alert != TT_ALERT_NONE) {
+        tt_metrics_add_label(metrics, TT_METRIC_ALERT_OUTCOMES,
+                             tt_alert_name(event->decision.alert), 1);
+    }
     tt_metrics_add(metrics, TT_METRIC_LATE, event->late ? 1 : 0);
+}
+
+/* Time moves on for cases and budget. */
+static void reach(struct aggregator *aggregator, int64_t event_ms)
+{
+    int64_t step = event_ms / ZONE_STEP_MS;
+    if (step != aggregator->zone_step) {
+        aggregator->zone_step = step;
+        aggregator->zone_offset_ms =
+            tt_zone_offset_ms(&aggregator->options.zone, step * ZONE_STEP_MS);
+    }
+    tt_cases_reach(&aggregator->cases, event_ms);
+    tt_budget_reach(&aggregator->budget, event_ms, aggregator->zone_offset_ms);
+}
+
+/* Whether somebody is told: as recorded in a log that is replayed, else as the budget says. */
+static enum tt_status alert(struct aggregator *aggregator, const struct tt_bundle *bundle,
+                            struct tt_event *event)
+{
+    const struct tt_setup *setup = aggregator->context->engine->setup;
+    struct tt_budget_case payment;
+    reach(aggregator, event->txn.timestamp_ms);
+    tt_decide_case(setup, event, aggregator->options.alert_severity,
+                   tt_cases_holds(&aggregator->cases, event), &payment);
+    enum tt_alert outcome = event->outcomes.known ? (enum tt_alert)event->outcomes.alert
+                                                  : tt_budget_ask(&aggregator->budget, &payment);
+    tt_budget_note(&aggregator->budget, &payment, outcome);
+    enum tt_status status = tt_decide_alert(setup, bundle, outcome, event);
+    if (event->decision.alerted) {
+        tt_cases_note(&aggregator->cases, event);
+    }
+    return status;
 }
 
 static enum tt_status decide(struct aggregator *aggregator, struct tt_event *event)
@@ -129,10 +178,9 @@ static enum tt_status decide(struct aggregator *aggregator, struct tt_event *eve
     if (status != TT_OK && status != TT_E_NOMEM && status != TT_E_LIMIT) {
         return status;
     }
-    tt_cases_reach(&aggregator->cases, event->txn.timestamp_ms);
-    if (event->decision.severity >= aggregator->options.alert_severity &&
-        event->decision.anomalous) {
-        event->decision.alerted = tt_cases_alert(&aggregator->cases, event);
+    status = alert(aggregator, bundle, event);
+    if (status != TT_OK && status != TT_E_NOMEM && status != TT_E_LIMIT) {
+        return status;
     }
     if (aggregator->options.trainer != NULL && learns(event)) {
         tt_trainer_absorb(aggregator->options.trainer, event);
@@ -185,6 +233,12 @@ static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *e
     if (complete_count == 0) {
         return TT_OK;
     }
+    if (aggregator->context->metrics != NULL && aggregator->options.budget.per_day > 0) {
+        tt_metrics_set(aggregator->context->metrics, TT_METRIC_ALERT_SPENT,
+                       tt_budget_spent(&aggregator->budget));
+        tt_metrics_set(aggregator->context->metrics, TT_METRIC_ALERT_BAR,
+                       tt_budget_p(&aggregator->budget));
+    }
     return tt_stage_emit(stage, 0, complete, complete_count, err);
 }
 
@@ -220,6 +274,8 @@ enum tt_status tt_anomaly_aggregator_new(const struct tt_anomaly_aggregator_opti
     tt_bundle_view_init(&aggregator->view, context->bundles);
     tt_cases_init(&aggregator->cases, context->alloc, options->key, options->alert_dedupe_ms,
                   CASES_MAX);
+    tt_budget_init(&aggregator->budget, &options->budget);
+    aggregator->zone_step = INT64_MIN;
     *ret = &aggregator->stage;
     return TT_OK;
 }
@@ -231,23 +287,48 @@ enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_ev
     if (event->kind == TT_EVENT_EPOCH) {
         return close_epoch(aggregator, event, err);
     }
-    if (event->kind == TT_EVENT_TRANSACTION) {
-        tt_anomaly_aggregator_note(stage, event);
-        if (learns(event)) {
-            tt_trainer_absorb(aggregator->options.trainer, event);
-        }
+    if (event->kind == TT_EVENT_TRANSACTION && learns(event)) {
+        tt_trainer_absorb(aggregator->options.trainer, event);
     }
     return TT_OK;
 }
 
-void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event)
+void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event, bool counted)
 {
     struct aggregator *aggregator = (struct aggregator *)stage;
     if (event->kind != TT_EVENT_TRANSACTION) {
         return;
     }
-    tt_cases_reach(&aggregator->cases, event->txn.timestamp_ms);
+    if (counted) {
+        reach(aggregator, event->txn.timestamp_ms);
+        struct tt_budget_case payment = {
+            .p_value = event->decision.p_value,
+            .attached = tt_cases_holds(&aggregator->cases, event),
+        };
+        tt_budget_note(&aggregator->budget, &payment, (enum tt_alert)event->decision.alert);
+    } else {
+        tt_cases_reach(&aggregator->cases, event->txn.timestamp_ms);
+    }
     if (event->decision.alerted) {
         tt_cases_note(&aggregator->cases, event);
     }
+}
+
+enum tt_status tt_anomaly_aggregator_load(struct tt_stage *stage, struct tt_str bytes,
+                                          struct tt_error *err)
+{
+    struct aggregator *aggregator = (struct aggregator *)stage;
+    struct tt_wire wire = tt_wire_reader(bytes);
+    uint8_t version = tt_wire_u8(&wire);
+    if (version > ALERT_STATE_VERSION) {
+        return tt_fail(err, TT_E_UNSUPPORTED,
+                       "alert state of version %u; this build reads version %d", version,
+                       ALERT_STATE_VERSION);
+    }
+    tt_budget_decode(&aggregator->budget, &wire);
+    if (version == 0 || wire.bad || tt_wire_left(&wire) != 0) {
+        tt_budget_init(&aggregator->budget, &aggregator->options.budget);
+        return tt_fail(err, TT_E_CORRUPT, "damaged alert state");
+    }
+    return TT_OK;
 }

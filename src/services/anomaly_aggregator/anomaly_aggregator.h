@@ -13,15 +13,19 @@
 #ifndef TT_SERVICES_ANOMALY_AGGREGATOR_ANOMALY_AGGREGATOR_H
 #define TT_SERVICES_ANOMALY_AGGREGATOR_ANOMALY_AGGREGATOR_H
 
+#include "core/decide/budget.h"
 #include "core/detect/trainer.h"
 #include "runtime/stage.h"
+#include "runtime/zone.h"
 #include "services/pipeline/context.h"
 
 struct tt_anomaly_aggregator_options {
     const struct tt_context *context;
     struct tt_trainer *trainer; /* NULL: bundles come from elsewhere, marks pass through */
-    uint8_t alert_severity;     /* anomalies from here on may alert */
+    uint8_t alert_severity;     /* alerts.min_severity */
     int64_t alert_dedupe_ms;
+    struct tt_budget_options budget;
+    struct tt_zone zone; /* of the budget's days */
     struct tt_hash_key key;
 };
 
@@ -30,16 +34,22 @@ struct tt_closing {
     const struct tt_alloc *alloc;
     struct tt_bundle *bundle;
     struct tt_buf bundle_bytes;
-    struct tt_buf trainer_state; /* as of the mark */
+    struct tt_buf trainer_state; /* as of the mark, like the next */
+    struct tt_buf alert_state;   /* of the alert budget */
 };
 void tt_closing_free(struct tt_closing *closing);
 
 enum tt_status tt_anomaly_aggregator_new(const struct tt_anomaly_aggregator_options *options,
                                          struct tt_stage **ret, struct tt_error *err) TT_MUST_USE;
-/* Replay at start, before the runner: a stored decision and its detections, or an epoch mark. */
+/* Replay at start, before the runner: what the trainer learns from a stored decision and its
+ * detections, or an epoch mark. */
 enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_event *event,
                                             struct tt_error *err) TT_MUST_USE;
-/* Replay: only what the open alert cases need of a decision from before the trainer's position. */
-void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event);
+/* Replay: what the open alert cases need of a stored decision, and when counted the budget too: it
+ * is not in the state that was loaded. */
+void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event, bool counted);
+/* The alert budget as it was saved at a mark; before the first note. TT_E_CORRUPT. */
+enum tt_status tt_anomaly_aggregator_load(struct tt_stage *stage, struct tt_str bytes,
+                                          struct tt_error *err) TT_MUST_USE;
 
 #endif

@@ -86,27 +86,30 @@ void tt_cases_reach(struct tt_cases *cases, int64_t event_ms)
     }
 }
 
-bool tt_cases_alert(struct tt_cases *cases, const struct tt_event *event)
+/* A case that is not over by the event time reached, or NULL. */
+static struct open_case *find_case(struct tt_cases *cases, const struct tt_event *event)
 {
     struct tt_str user = event->txn.text[TT_TEXT_USER_ID];
-    tt_cases_reach(cases, event->txn.timestamp_ms);
-    int64_t now_ms = cases->now_ms;
-    sweep(cases);
     struct open_case *entry = tt_map_get(&cases->map, hash_user(cases, user), &user);
-    if (entry == NULL) {
-        open_case(cases, event);
-        return true;
-    }
-    bool over = now_ms >= entry->alerted_ms + cases->dedupe_ms;
-    if (!over && event->decision.severity <= entry->severity) {
-        return false;
-    }
-    entry->alerted_ms = over ? now_ms : entry->alerted_ms;
-    entry->severity = event->decision.severity;
-    return true;
+    return entry != NULL && cases->now_ms < entry->alerted_ms + cases->dedupe_ms ? entry : NULL;
+}
+
+bool tt_cases_holds(struct tt_cases *cases, const struct tt_event *event)
+{
+    const struct open_case *entry = find_case(cases, event);
+    return entry != NULL && event->decision.severity <= entry->severity;
 }
 
 void tt_cases_note(struct tt_cases *cases, const struct tt_event *event)
 {
-    (void)tt_cases_alert(cases, event);
+    struct tt_str user = event->txn.text[TT_TEXT_USER_ID];
+    sweep(cases);
+    struct open_case *entry = tt_map_get(&cases->map, hash_user(cases, user), &user);
+    if (entry == NULL) {
+        open_case(cases, event);
+        return;
+    }
+    bool over = cases->now_ms >= entry->alerted_ms + cases->dedupe_ms;
+    entry->alerted_ms = over ? cases->now_ms : entry->alerted_ms;
+    entry->severity = event->decision.severity;
 }

@@ -29,11 +29,11 @@ struct tt_cases {
 void tt_cases_init(struct tt_cases *cases, const struct tt_alloc *alloc, struct tt_hash_key key,
                    int64_t dedupe_ms, size_t cases_max);
 void tt_cases_deinit(struct tt_cases *cases);
-/* Moves time on to a transaction's; for every one of the log, before tt_cases_alert or _note of it. */
+/* Moves time on to a transaction's; for every one of the log, before _holds or _note of it. */
 void tt_cases_reach(struct tt_cases *cases, int64_t event_ms);
-/* Whether this anomaly opens a case or raises one, and so alerts; remembers it. */
-bool tt_cases_alert(struct tt_cases *cases, const struct tt_event *event);
-/* Replay: remembers an alert that was given. */
+/* Whether its user has an open case that alerted at least as severe: then it belongs to that case. */
+bool tt_cases_holds(struct tt_cases *cases, const struct tt_event *event);
+/* Remembers an alert: it opens a case, or makes the open one more severe. */
 void tt_cases_note(struct tt_cases *cases, const struct tt_event *event);
 
 #endif

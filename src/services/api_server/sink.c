@@ -143,11 +143,13 @@ static enum tt_status save_trainer(struct sink *sink, size_t count, struct tt_er
         if (closing == NULL) {
             continue;
         }
-        struct tt_state_entry entry = {TT_STR(TT_TRAINER_ENTRY),
-                                       tt_buf_str(&closing->trainer_state)};
+        struct tt_state_entry entries[] = {
+            {TT_STR(TT_TRAINER_ENTRY), tt_buf_str(&closing->trainer_state)},
+            {TT_STR(TT_ALERTS_ENTRY), tt_buf_str(&closing->alert_state)},
+        };
         return sink->options.state->ops->save(sink->options.state, TT_STR(TT_TRAINER_OWNER),
-                                              sink->options.trainer_token, event->seq, &entry, 1,
-                                              err);
+                                              sink->options.trainer_token, event->seq, entries,
+                                              TT_ARRAY_SIZE(entries), err);
     }
     return TT_OK;
 }

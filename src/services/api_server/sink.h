@@ -24,6 +24,7 @@
 /* Owner of the trainer's state in the state port, and its one entry. */
 #define TT_TRAINER_OWNER "trainer"
 #define TT_TRAINER_ENTRY "state"
+#define TT_ALERTS_ENTRY "alerts" /* the alert budget, as of the same position */
 
 struct tt_sink_options {
     const struct tt_context *context;

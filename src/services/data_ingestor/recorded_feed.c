@@ -35,6 +35,7 @@ struct recorded_feed {
 struct line {
     struct tt_str seq, epoch, bundle, bytes, transaction, label, setup;
     struct tt_str known_at, recorded_at, source, probability;
+    struct tt_str alert;
 };
 
 static enum tt_status read_fd(void *ctx, char *data, size_t capacity, size_t *ret_size,
@@ -104,6 +105,7 @@ static void keep_member(struct line *line, const struct tt_json_token *token, st
         {"recorded_at", &line->recorded_at},
         {"source", &line->source},
         {"selection_probability", &line->probability},
+        {"alert", &line->alert},
     };
     for (size_t i = 0; i < TT_ARRAY_SIZE(members); i++) {
         if (tt_str_equal_text(token->key, members[i].name)) {
@@ -248,6 +250,11 @@ static enum tt_status fill_event(struct recorded_feed *self, const struct line *
     }
     event->kind = TT_EVENT_TRANSACTION;
     event->epoch = (uint32_t)epoch;
+    event->outcomes.known = line->alert.data != NULL;
+    if (event->outcomes.known && !tt_alert_find(line->alert, &event->outcomes.alert)) {
+        return tt_fail(err, TT_E_CORRUPT, "no such outcome of an alert: %.*s",
+                       TT_STR_ARG(line->alert));
+    }
     if (!tt_hash128_parse(line->bundle, &event->bundle)) {
         return tt_fail(err, TT_E_CORRUPT, "no bundle");
     }

@@ -40,6 +40,7 @@ static void make_anomalous(struct tt_event *event)
     event->decision.verdict = TT_BLOCK;
     event->decision.anomalous = true;
     event->decision.alerted = true;
+    event->decision.alert = TT_ALERT_RULE;
     event->decision.degraded = 4;
     event->decision.reason_count = 2;
     event->decision.reasons[0] =
@@ -71,6 +72,7 @@ static void assert_same(const struct tt_event *a, const struct tt_event *b)
     assert_int_equal(x->verdict, y->verdict);
     assert_int_equal(x->anomalous, y->anomalous);
     assert_int_equal(x->alerted, y->alerted);
+    assert_int_equal(x->alert, y->alert);
     assert_int_equal(x->degraded, y->degraded);
     assert_int_equal(x->reason_count, y->reason_count);
     for (uint32_t i = 0; i < x->reason_count; i++) {
@@ -146,7 +148,7 @@ static void bytes_left_over_and_newer_versions_are_refused(void **state)
     assert_int_equal(tt_decision_pack(&event, &buf), TT_OK);
     assert_int_equal(tt_buf_append_char(&buf, 'x'), TT_OK);
     assert_int_equal(tt_decision_unpack(tt_buf_str(&buf), &event), TT_E_CORRUPT);
-    buf.data[0] = 2;
+    buf.data[0] = 3;
     assert_int_equal(tt_decision_unpack(tt_buf_str(&buf), &event), TT_E_UNSUPPORTED);
     buf.data[0] = 0;
     assert_int_equal(tt_decision_unpack(tt_buf_str(&buf), &event), TT_E_CORRUPT);

@@ -189,6 +189,7 @@ static void fill_event(struct tt_event *event)
                                               .threshold = (double)NAN,
                                               .contribution = 0.1,
                                               .message = TT_STR("rule")};
+    event->decision.alert = TT_ALERT_RULE;
     event->time_ns[0] = 1000000;
     event->time_ns[1] = 1100000;
     event->time_ns[2] = 1300000;
@@ -201,6 +202,7 @@ static void fill_event(struct tt_event *event)
 #define OUTCOME                                                                                    \
     "\"score\":0.999,\"p_value\":0.001,\"severity\":\"high\",\"decision\":\"review\","             \
     "\"alerted\":true"
+#define ALERT ",\"alert\":\"rule\""
 #define REASONS                                                                                    \
     "\"reasons\":[{\"detector\":\"zscore\",\"feature\":\"user_amount_log\",\"observed\":412.5,"    \
     "\"expected\":67.2,\"threshold\":210,\"contribution\":0.61,\"message\":\"much, \\\"too\\\" "   \
@@ -230,7 +232,7 @@ static void decisions_and_anomalies_have_the_public_form(void **state)
     tt_record_write_decision(&writer, &event, &names);
     tt_buf_append_format(&want,
                          "{\"transaction_id\":\"t-\\\"1\\\"\",\"user_id\":\"u\",\"anomaly_id\":"
-                         "\"%s\"," OUTCOME "," DETECTORS "," REASONS "," VERSIONS "}",
+                         "\"%s\"," OUTCOME ALERT "," DETECTORS "," REASONS "," VERSIONS "}",
                          id);
     assert_string_equal(buf.data, want.data);
     tt_buf_clear(&buf);
@@ -241,8 +243,9 @@ static void decisions_and_anomalies_have_the_public_form(void **state)
         &want,
         "{\"anomaly_id\":\"%s\",\"transaction\":{\"transaction_id\":\"t-\\\"1\\\"\",\"timestamp\":"
         "\"2026-03-01T12:30:05.123Z\",\"amount\":\"412.50\",\"currency\":\"EUR\",\"type\":"
-        "\"purchase\",\"user_id\":\"u\"}," OUTCOME ",\"status\":\"open\"," REASONS "," DETECTORS
-        "," VERSIONS ",\"timings_ms\":{\"features\":0.1,\"detection\":0.2,\"decision\":0.001,"
+        "\"purchase\",\"user_id\":\"u\"}," OUTCOME ALERT ",\"status\":\"open\"," REASONS
+        "," DETECTORS "," VERSIONS
+        ",\"timings_ms\":{\"features\":0.1,\"detection\":0.2,\"decision\":0.001,"
         "\"total\":0.301}}",
         id);
     assert_string_equal(buf.data, want.data);
