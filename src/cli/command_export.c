@@ -2,11 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "adapters/sqlite/sqlite.h"
 #include "cli/commands.h"
-#include "cli/settings.h"
+#include "cli/stored.h"
 #include "services/data_ingestor/recorded_feed.h"
 #include "services/pipeline/rows.h"
 
@@ -183,53 +181,17 @@ static int export_to(struct tt_settings *settings, struct tt_store *store, const
     return closed == 0 ? TT_EXIT_OK : tt_cli_fail(TT_EXIT_FAILED, "%s", strerror(errno));
 }
 
-/* Opening would make what is not there. */
-static enum tt_status check_database(const char *path, struct tt_error *err)
-{
-    if (path == NULL) {
-        return tt_fail(err, TT_E_NOMEM, "no memory");
-    }
-    return access(path, F_OK) == 0 ? TT_OK
-                                   : tt_fail(err, TT_E_NOT_FOUND, "%s: %s", path, strerror(errno));
-}
-
 int tt_command_export(struct tt_cli *cli)
 {
     if (cli->word_count > 0) {
         return tt_cli_fail(TT_EXIT_USAGE, "export: '%s' is one word too many", cli->words[0]);
     }
-    struct tt_settings settings;
+    struct tt_stored stored;
     struct tt_error err = {0};
-    if (tt_settings_open(&settings, cli, &err) != TT_OK) {
+    if (tt_stored_open(&stored, cli, false, &err) != TT_OK) {
         return tt_cli_fail_error(&err);
     }
-    const char *data = tt_cli_value(cli, "data");
-    if (data != NULL) {
-        settings.config.data_dir = tt_str_from(data);
-    }
-    const char *data_dir = NULL;
-    struct tt_store *store = NULL;
-    struct tt_state *state = NULL;
-    enum tt_status status = tt_settings_find_data_dir(&settings, &data_dir, &err);
-    if (status == TT_OK) {
-        status = check_database(tt_settings_path(&settings, data_dir, "telltale.db"), &err);
-    }
-    if (status == TT_OK) {
-        status = tt_settings_engine(&settings, NULL, NULL, NULL, &err);
-    }
-    if (status == TT_OK) {
-        struct tt_sqlite_options options = {
-            .alloc = settings.alloc,
-            .path = tt_settings_path(&settings, data_dir, "telltale.db"),
-        };
-        status = tt_sqlite_open(&options, &store, &state, &err);
-    }
-    int code = status == TT_OK ? export_to(&settings, store, tt_cli_value(cli, "out"))
-                               : tt_cli_fail_error(&err);
-    if (store != NULL) {
-        state->ops->close(state);
-        store->ops->close(store);
-    }
-    tt_settings_close(&settings);
+    int code = export_to(&stored.settings, stored.store, tt_cli_value(cli, "out"));
+    tt_stored_close(&stored);
     return code;
 }

@@ -204,6 +204,19 @@ static enum tt_status check_frame(struct tt_str bytes, const struct tt_setup *se
     return TT_OK;
 }
 
+bool tt_bundle_setup(struct tt_str bytes, struct tt_hash128 *ret)
+{
+    struct tt_wire wire = tt_wire_reader(bytes);
+    bool begins_like_one = tt_wire_u32(&wire) == MAGIC;
+    (void)tt_wire_u16(&wire);
+    struct tt_hash128 hash = tt_wire_hash(&wire);
+    if (!begins_like_one || wire.bad) {
+        return false;
+    }
+    *ret = hash;
+    return true;
+}
+
 static enum tt_status decode_models(struct tt_bundle *bundle, struct tt_wire *wire,
                                     struct tt_error *err)
 {

@@ -43,6 +43,8 @@ void tt_bundle_unref(struct tt_bundle *bundle);
 
 /* Appends the encoded bundle to buf; equal bundles give equal bytes. TT_E_NOMEM, TT_E_LIMIT. */
 enum tt_status tt_bundle_encode(const struct tt_bundle *bundle, struct tt_buf *buf) TT_MUST_USE;
+/* The setup that encoded bytes say they were made for; false when they are no bundle. */
+bool tt_bundle_setup(struct tt_str bytes, struct tt_hash128 *ret);
 /* Reads what encode wrote; *ret is untouched on failure, err names what is wrong. */
 enum tt_status tt_bundle_decode(const struct tt_alloc *alloc, struct tt_str bytes,
                                 struct tt_setup *setup, struct tt_bundle **ret_bundle,

@@ -4,6 +4,7 @@
 
 #include "base/number.h"
 #include "services/api_server/call.h"
+#include "services/pipeline/redecide.h"
 #include "services/pipeline/rows.h"
 
 #define LIMIT_DEFAULT 50
@@ -276,7 +277,38 @@ static bool on_found(void *ctx, const struct tt_row_transaction *row,
     return true;
 }
 
-bool get_transaction(struct tt_call *call)
+/* Makes the row's decision again, into the body. */
+static bool on_redecided(void *ctx, const struct tt_row_transaction *row,
+                         const struct tt_row_label *label, const struct tt_row_epoch *epoch)
+{
+    (void)label;
+    (void)epoch;
+    struct found *found = ctx;
+    if (++found->count > 1) {
+        return false;
+    }
+    const struct tt_api *api = found->call->api;
+    const struct tt_context *context = api->context;
+    struct tt_redecide *result = tt_new(context->alloc, sizeof *result);
+    if (result == NULL) {
+        found->failed = true;
+        return false;
+    }
+    struct tt_error err = {0};
+    found->failed = tt_redecide(context->alloc, context->engine, api->schema, api->store, row,
+                                result, &err) != TT_OK;
+    if (!found->failed) {
+        struct tt_json_writer json;
+        tt_json_writer_init(&json, &found->call->body);
+        tt_redecide_write(result, context->engine, &json);
+    }
+    tt_redecide_deinit(result);
+    tt_delete(context->alloc, result, sizeof *result);
+    return true;
+}
+
+/* Answers with what on_row writes of the one transaction that the path and user_id name. */
+static bool answer_one(struct tt_call *call, tt_on_log *on_row)
 {
     struct found found = {.call = call};
     struct tt_error err = {0};
@@ -289,7 +321,7 @@ bool get_transaction(struct tt_call *call)
     struct tt_store *store = call->api->store;
     struct tt_str user_id = tt_call_id(call, tt_call_http(call)->query(call->request, "user_id"));
     enum tt_status status = store->ops->find(store, user_id, tt_call_id(call, call->segment),
-                                             TT_TIME_NONE, on_found, &found, &err);
+                                             TT_TIME_NONE, on_row, &found, &err);
     if (status != TT_OK) {
         return store_failed(call, &err);
     }
@@ -304,4 +336,14 @@ bool get_transaction(struct tt_call *call)
         return tt_call_problem(call, 500, "unreadable", "the stored transaction cannot be read");
     }
     return tt_call_json(call, 200);
+}
+
+bool get_transaction(struct tt_call *call)
+{
+    return answer_one(call, on_found);
+}
+
+bool get_redecide(struct tt_call *call)
+{
+    return answer_one(call, on_redecided);
 }
