@@ -87,21 +87,6 @@ static enum tt_status compile(struct tt_plan *plan, const struct plan_draft *dra
     return status;
 }
 
-/* A filter decides when an event is absorbed, so it may only read the transaction. */
-static enum tt_status check_filter(const struct tt_plan *plan, const struct plan_draft *draft,
-                                   const struct tt_expr *expr, struct tt_error *err)
-{
-    const struct tt_tree *node = tt_tree_get(draft->node, "filter");
-    for (uint32_t i = 0; i < plan->feature_count; i++) {
-        if (tt_expr_uses(expr, tt_names_feature_slot(plan->names, i))) {
-            return tt_fail_at(err, TT_E_UNSUPPORTED, node->line, node->column, 0,
-                              "a filter reads the transaction, not the feature \"%.*s\"",
-                              TT_STR_ARG(plan->features[i].name));
-        }
-    }
-    return TT_OK;
-}
-
 static enum tt_status add_filter(struct tt_plan *plan, struct plan_draft *draft,
                                  struct tt_error *err)
 {
@@ -123,7 +108,6 @@ static enum tt_status add_filter(struct tt_plan *plan, struct plan_draft *draft,
     }
     struct tt_expr *expr = NULL;
     enum tt_status status = compile(plan, draft, "filter", TT_TYPE_BOOL, &expr, err);
-    status = status == TT_OK ? check_filter(plan, draft, expr, err) : status;
     if (status == TT_OK) {
         draft->filter = (uint16_t)step->filter_count;
         step->filters[step->filter_count++] = (struct plan_filter){text, expr};
@@ -150,6 +134,26 @@ static enum tt_status compile_expression(struct tt_plan *plan, struct plan_draft
     return TT_OK;
 }
 
+/* The expression or filter of a feature, whose inputs have to be there before; NULL when it has
+ * neither. */
+static const struct tt_expr *expr_of(const struct tt_plan *plan, const struct plan_draft *draft)
+{
+    if (draft->filter != PLAN_NONE) {
+        return plan->steps[draft->feature->step]->filters[draft->filter].expr;
+    }
+    return draft->expr;
+}
+
+static const struct tt_tree *node_of(const struct plan_draft *draft)
+{
+    return tt_tree_get(draft->node, draft->filter != PLAN_NONE ? "filter" : "expression");
+}
+
+static bool uses(const struct tt_plan *plan, const struct tt_expr *expr, uint16_t feature)
+{
+    return expr != NULL && tt_expr_uses(expr, tt_names_feature_slot(plan->names, feature));
+}
+
 /* Depth-first over the inputs; white, grey and black in marks as 0, 1, 2. */
 struct order {
     struct tt_plan *plan;
@@ -161,7 +165,7 @@ struct order {
 
 static enum tt_status fail_cycle(const struct order *order, uint16_t feature, struct tt_error *err)
 {
-    const struct tt_tree *node = tt_tree_get(order->drafts[feature].node, "expression");
+    const struct tt_tree *node = node_of(&order->drafts[feature]);
     char text[160];
     size_t size = 0;
     uint32_t start = 0;
@@ -179,32 +183,36 @@ static enum tt_status fail_cycle(const struct order *order, uint16_t feature, st
         memcpy(text + size + gap, name.data, name.size);
         size += gap + name.size;
     }
-    return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
-                      "expressions in a circle: %.*s", (int)size, text);
+    return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0, "features in a circle: %.*s",
+                      (int)size, text);
 }
 
 static void place(struct order *order, uint16_t feature)
 {
     struct tt_plan *plan = order->plan;
-    const struct tt_expr *expr = order->drafts[feature].expr;
+    const struct plan_draft *draft = &order->drafts[feature];
+    const struct tt_expr *expr = expr_of(plan, draft);
     uint8_t last = 0;
     for (uint16_t i = 0; i < plan->feature_count; i++) {
-        if (tt_expr_uses(expr, tt_names_feature_slot(plan->names, i))) {
+        if (uses(plan, expr, i)) {
             last = plan->features[i].step > last ? plan->features[i].step : last;
             plan->features[feature].uses_labels |= plan->features[i].uses_labels;
         }
     }
+    if (draft->expr == NULL) {
+        return; /* an aggregate is computed where its entity is */
+    }
     struct plan_step *step = plan->steps[last];
     plan->features[feature].step = last;
-    step->expressions[step->expression_count++] =
-        (struct plan_expression){feature, order->drafts[feature].expr};
+    step->expressions[step->expression_count++] = (struct plan_expression){feature, draft->expr};
     step->reads_names = true;
 }
 
 static enum tt_status visit(struct order *order, uint16_t feature, struct tt_error *err)
 {
     const struct tt_plan *plan = order->plan;
-    if (order->drafts[feature].expr == NULL || order->marks[feature] == 2) {
+    const struct tt_expr *expr = expr_of(plan, &order->drafts[feature]);
+    if (expr == NULL || order->marks[feature] == 2) {
         return TT_OK;
     }
     if (order->marks[feature] == 1) {
@@ -213,7 +221,7 @@ static enum tt_status visit(struct order *order, uint16_t feature, struct tt_err
     order->marks[feature] = 1;
     order->path[order->depth++] = feature;
     for (uint16_t i = 0; i < plan->feature_count; i++) {
-        if (tt_expr_uses(order->drafts[feature].expr, tt_names_feature_slot(plan->names, i))) {
+        if (uses(plan, expr, i)) {
             enum tt_status status = visit(order, i, err);
             if (status != TT_OK) {
                 return status;
@@ -226,19 +234,112 @@ static enum tt_status visit(struct order *order, uint16_t feature, struct tt_err
     return TT_OK;
 }
 
-/* The features whose slots a step fills before its expressions run. */
-static void collect_inputs(struct tt_plan *plan, struct plan_step *step)
+/* Features whose slots are filled before expressions [0, count) run. */
+static uint32_t collect_inputs(const struct tt_plan *plan, const struct plan_step *step,
+                               uint32_t count, struct plan_input *ret)
 {
+    uint32_t found = 0;
     for (uint16_t i = 0; i < plan->feature_count; i++) {
-        uint32_t slot = tt_names_feature_slot(plan->names, i);
         bool used = false;
-        for (uint32_t e = 0; e < step->expression_count; e++) {
-            used |= tt_expr_uses(step->expressions[e].expr, slot);
+        for (uint32_t e = 0; e < count; e++) {
+            used |= uses(plan, step->expressions[e].expr, i);
         }
         if (used) {
-            step->inputs[step->input_count++] = (struct plan_input){i, slot};
+            ret[found++] = (struct plan_input){i, tt_names_feature_slot(plan->names, i)};
         }
     }
+    return found;
+}
+
+/* A filter is evaluated when the event is about to be absorbed: with what earlier steps have given
+ * and what this one says of the entity without the event. The features of this step that a filter
+ * needs, itself or through others, are marked. */
+struct need {
+    const struct tt_plan *plan;
+    const struct plan_draft *drafts;
+    const struct plan_draft *draft; /* whose filter it is */
+    bool marks[TT_FEATURES_MAX];
+};
+
+static enum tt_status need_inputs(struct need *need, const struct tt_expr *expr,
+                                  struct tt_error *err);
+
+static enum tt_status need_feature(struct need *need, uint16_t index, struct tt_error *err)
+{
+    const struct tt_plan *plan = need->plan;
+    const struct tt_feature *feature = &plan->features[index];
+    const struct tt_tree *node = tt_tree_get(need->draft->node, "filter");
+    uint8_t step = need->draft->feature->step;
+    bool is_aggregate = feature->aggregate != TT_AGGREGATE_EXPRESSION;
+    if (need->marks[index] || feature->step < step) {
+        return TT_OK;
+    }
+    if (feature->step > step) {
+        return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
+                          "a filter of \"%.*s\" is asked before the feature \"%.*s\" of \"%.*s\" "
+                          "is computed: entities take their turns in the order of the file",
+                          TT_STR_ARG(plan->steps[step]->name), TT_STR_ARG(feature->name),
+                          TT_STR_ARG(plan->steps[feature->step]->name));
+    }
+    if (is_aggregate && !feature->exclude_current) {
+        return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
+                          "a filter is asked before its event is counted, and the feature \"%.*s\" "
+                          "counts it: give that one exclude_current",
+                          TT_STR_ARG(feature->name));
+    }
+    need->marks[index] = true;
+    return is_aggregate ? TT_OK : need_inputs(need, need->drafts[index].expr, err);
+}
+
+static enum tt_status need_inputs(struct need *need, const struct tt_expr *expr,
+                                  struct tt_error *err)
+{
+    enum tt_status status = TT_OK;
+    for (uint16_t i = 0; i < need->plan->feature_count && status == TT_OK; i++) {
+        status = uses(need->plan, expr, i) ? need_feature(need, i, err) : TT_OK;
+    }
+    return status;
+}
+
+/* Moves the expressions that are marked to the front; both parts keep their order. */
+static void put_first(struct plan_step *step, const bool *marks)
+{
+    for (uint32_t i = 0; i < step->expression_count; i++) {
+        struct plan_expression expression = step->expressions[i];
+        if (marks[expression.feature]) {
+            memmove(&step->expressions[step->early_count + 1],
+                    &step->expressions[step->early_count],
+                    (i - step->early_count) * sizeof(expression));
+            step->expressions[step->early_count++] = expression;
+        }
+    }
+}
+
+static enum tt_status express_filters(struct tt_plan *plan, const struct plan_draft *drafts,
+                                      uint32_t index, struct tt_error *err)
+{
+    struct plan_step *step = plan->steps[index];
+    struct need need = {.plan = plan, .drafts = drafts};
+    enum tt_status status = TT_OK;
+    for (uint32_t i = 0; i < plan->feature_count && status == TT_OK; i++) {
+        if (drafts[i].filter != PLAN_NONE && drafts[i].feature->step == index) {
+            need.draft = &drafts[i];
+            status = need_inputs(&need, expr_of(plan, &drafts[i]), err);
+        }
+    }
+    for (uint16_t i = 0; i < plan->feature_count && status == TT_OK; i++) {
+        bool used = false;
+        for (uint32_t f = 0; f < step->filter_count; f++) {
+            used |= uses(plan, step->filters[f].expr, i);
+        }
+        if (used) {
+            step->filter_inputs[step->filter_input_count++] =
+                (struct plan_input){i, tt_names_feature_slot(plan->names, i)};
+        }
+    }
+    put_first(step, need.marks);
+    plan->filters_read_features |= step->filter_input_count > 0;
+    return status;
 }
 
 /* `{name: amount, expression: amount}`: a field of the transaction as a feature of the same name.
@@ -312,7 +413,10 @@ enum tt_status tt_plan_express(struct tt_plan *plan, struct plan_draft *drafts,
         status = visit(&order, i, err);
     }
     for (uint32_t s = 0; s < plan->step_count && status == TT_OK; s++) {
-        collect_inputs(plan, plan->steps[s]);
+        struct plan_step *step = plan->steps[s];
+        status = express_filters(plan, drafts, s, err);
+        step->input_count = collect_inputs(plan, step, step->expression_count, step->inputs);
+        step->early_input_count = collect_inputs(plan, step, step->early_count, step->early_inputs);
     }
     return status;
 }

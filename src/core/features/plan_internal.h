@@ -145,6 +145,8 @@ struct plan_step {
     uint32_t column_count, span_count, period_count, value_count, group_count, filter_count;
     uint32_t frauds_begin; /* values from here on are VALUE_FRAUDS */
     uint32_t before_count, after_count, expression_count, input_count;
+    uint32_t early_count, early_input_count; /* expressions that filters read stand first */
+    uint32_t filter_input_count;
     bool has_labels;
     bool reads_names;                             /* a filter or expression is due here */
     struct plan_column columns[PLAN_COLUMNS_MAX]; /* column i is word 2 + i */
@@ -156,7 +158,9 @@ struct plan_step {
     struct plan_read before[TT_FEATURES_MAX];            /* without the event itself */
     struct plan_read after[TT_FEATURES_MAX];             /* with it */
     struct plan_expression expressions[TT_FEATURES_MAX]; /* in the order to evaluate */
-    struct plan_input inputs[TT_FEATURES_MAX];
+    struct plan_input inputs[TT_FEATURES_MAX];           /* of all expressions */
+    struct plan_input early_inputs[TT_FEATURES_MAX];     /* of the first early_count of them */
+    struct plan_input filter_inputs[TT_FEATURES_MAX];    /* features that filters read */
 };
 
 struct tt_plan {
@@ -167,6 +171,7 @@ struct tt_plan {
     int64_t horizon_ms;
     int64_t retention_ms;
     uint32_t step_count, feature_count, attribute_count;
+    bool filters_read_features;
     struct tt_attribute_decl *attributes;
     struct tt_feature *features;
     struct tt_names *names;

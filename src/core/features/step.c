@@ -156,20 +156,6 @@ static void write_features(const struct tt_step *step, const struct plan_read *r
     }
 }
 
-/* The filters a transaction passes, as bits of its row; names are filled. */
-static void filter_row(struct tt_step *step, int64_t *row)
-{
-    uint16_t bits = 0;
-    for (uint32_t i = 0; i < step->layout->filter_count; i++) {
-        struct tt_value value;
-        tt_expr_eval(step->layout->filters[i].expr, step->names, &step->scratch, &value);
-        if (value.type == TT_TYPE_BOOL && value.boolean) {
-            bits = (uint16_t)(bits | 1U << i);
-        }
-    }
-    row[TT_ROW_TAG] = tt_row_tag(tt_row_id(row), bits, tt_row_currency(row));
-}
-
 static bool number_of(const struct tt_value *value, double *ret)
 {
     switch (value->type) {
@@ -198,14 +184,13 @@ static void set_slot(struct tt_step *step, const struct tt_vector *vector,
     step->names[input->slot] = there ? tt_value_double(number) : tt_value_none(TT_VALUE_MISSING);
 }
 
-/* Expressions in their order; one may read another, so each result goes back into its slot. */
-static void write_expressions(struct tt_step *step, struct tt_vector *vector)
+/* Expressions [from, to) in their order; one may read another, so each result goes back into its
+ * slot. */
+static void write_expressions(struct tt_step *step, struct tt_vector *vector, uint32_t from,
+                              uint32_t to)
 {
     const struct plan_step *layout = step->layout;
-    for (uint32_t i = 0; i < layout->input_count; i++) {
-        set_slot(step, vector, &layout->inputs[i]);
-    }
-    for (uint32_t i = 0; i < layout->expression_count; i++) {
+    for (uint32_t i = from; i < to; i++) {
         uint16_t feature = layout->expressions[i].feature;
         struct tt_value value;
         double number = 0.0;
@@ -217,10 +202,47 @@ static void write_expressions(struct tt_step *step, struct tt_vector *vector)
     }
 }
 
-/* Scores the row against the entity and leaves it in when it is absorbed. vector NULL: no features
- * are wanted. */
-static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, const int64_t *row,
-                               bool absorb, struct tt_vector *vector)
+/* Those that filters read, which are due before the event is absorbed. */
+static void write_early(struct tt_step *step, struct tt_vector *vector)
+{
+    const struct plan_step *layout = step->layout;
+    for (uint32_t i = 0; i < layout->early_input_count; i++) {
+        set_slot(step, vector, &layout->early_inputs[i]);
+    }
+    write_expressions(step, vector, 0, layout->early_count);
+}
+
+/* All others. */
+static void write_late(struct tt_step *step, struct tt_vector *vector)
+{
+    const struct plan_step *layout = step->layout;
+    for (uint32_t i = 0; i < layout->input_count; i++) {
+        set_slot(step, vector, &layout->inputs[i]);
+    }
+    write_expressions(step, vector, layout->early_count, layout->expression_count);
+}
+
+/* The filters a transaction passes, as bits of its row; the slots of its fields are filled. */
+static void filter_row(struct tt_step *step, const struct tt_vector *vector, int64_t *row)
+{
+    for (uint32_t i = 0; i < step->layout->filter_input_count; i++) {
+        set_slot(step, vector, &step->layout->filter_inputs[i]);
+    }
+    uint16_t bits = 0;
+    for (uint32_t i = 0; i < step->layout->filter_count; i++) {
+        struct tt_value value;
+        tt_expr_eval(step->layout->filters[i].expr, step->names, &step->scratch, &value);
+        if (value.type == TT_TYPE_BOOL && value.boolean) {
+            bits = (uint16_t)(bits | 1U << i);
+        }
+    }
+    row[TT_ROW_TAG] = tt_row_tag(tt_row_id(row), bits, tt_row_currency(row));
+}
+
+/* Scores the row against the entity and leaves it in when it is absorbed. No features are wanted:
+ * then the vector is the one that was recorded, for the filters. */
+static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, int64_t *row,
+                               bool absorb, bool wanted, struct tt_vector *vector)
 {
     const struct plan_step *layout = step->layout;
     bool stays = absorb && entity != step->ghost;
@@ -232,14 +254,18 @@ static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, c
         tt_entity_trim(&step->store, entity, oldest_ms);
     }
     enum tt_status status = tt_entity_seek(&step->store, entity, row[TT_ROW_TIME]);
-    if (vector != NULL) {
+    if (wanted) {
         write_features(step, layout->before, layout->before_count, status == TT_OK ? entity : NULL,
                        row, vector);
+        write_early(step, vector);
+    }
+    if (layout->filter_count > 0) {
+        filter_row(step, vector, row);
     }
     if (status == TT_OK) {
         status = tt_entity_insert(&step->store, entity, row, &at);
     }
-    if (vector != NULL) {
+    if (wanted) {
         write_features(step, layout->after, layout->after_count, status == TT_OK ? entity : NULL,
                        row, vector);
     }
@@ -259,7 +285,6 @@ static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, c
 
 static void empty_vector(const struct tt_step *step, struct tt_vector *vector)
 {
-    vector->plan = step->plan->hash;
     vector->count = step->plan->feature_count;
     for (uint32_t i = 0; i < vector->count; i++) {
         tt_vector_set_missing(vector, i);
@@ -286,8 +311,7 @@ static void judge_losses(struct tt_step *step, struct tt_event *event, struct tt
 
 /* One event whose entity is known by key. */
 static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
-                                 const struct tt_hash128 *key, bool absorb,
-                                 struct tt_vector *vector)
+                                 const struct tt_hash128 *key, bool absorb, bool wanted)
 {
     int64_t row[TT_ROW_WORDS_MAX];
     struct tt_entity *entity = find_entity(step, key);
@@ -299,11 +323,8 @@ static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
         }
     }
     tt_row_fill(step->layout, step->plan, &step->options.key, &event->txn, row);
-    if (step->layout->filter_count > 0) {
-        filter_row(step, row);
-    }
     enum tt_status status =
-        pass_row(step, entity != NULL ? entity : step->ghost, row, absorb, vector);
+        pass_row(step, entity != NULL ? entity : step->ghost, row, absorb, wanted, &event->vector);
     uint8_t bit = (uint8_t)(1U << step->index);
     event->step_absorbed = (uint8_t)(event->step_absorbed & ~bit);
     if (absorb && status == TT_OK) {
@@ -317,38 +338,52 @@ static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
     return status;
 }
 
+/* Whether an event's features are to be computed. In a replay they are there as recorded, unless by
+ * another plan; then filters that read features need them again. */
+static bool wants_features(const struct tt_step *step, const struct tt_event *event, bool replay)
+{
+    const struct tt_hash128 *recorded = &event->vector.plan, *plan = &step->plan->hash;
+    return !replay || (step->plan->filters_read_features &&
+                       (recorded->low != plan->low || recorded->high != plan->high));
+}
+
 static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *event,
                                        const struct tt_hash128 *key, bool replay)
 {
     const struct plan_step *layout = step->layout;
-    struct tt_vector *vector = replay ? NULL : &event->vector;
+    struct tt_vector *vector = &event->vector;
+    bool wanted = wants_features(step, event, replay);
     int64_t t_ms = event->txn.timestamp_ms;
     bool recorded = ((event->step_absorbed >> step->index) & 1) != 0;
     bool late =
         step->watermark_ms != TT_TIME_NONE && t_ms < step->watermark_ms - step->plan->lateness_ms;
     enum tt_status status = TT_OK;
     step->watermark_ms = t_ms > step->watermark_ms ? t_ms : step->watermark_ms;
-    if (!replay && step->index == 0) {
+    if (wanted && step->index == 0) {
         empty_vector(step, vector);
+    }
+    if (!replay && step->index == 0) {
+        vector->plan = step->plan->hash;
         event->late = late;
     }
-    if (layout->reads_names && (!replay || layout->filter_count > 0)) {
+    if (layout->reads_names && (wanted || layout->filter_count > 0)) {
         tt_names_fill_txn(step->plan->names, &event->txn, step->names);
     }
     step->stats.late += late ? 1 : 0;
     if (layout->before_count + layout->after_count > 0) {
         if (key != NULL) {
-            status = pass_keyed(step, event, key, replay ? recorded : !late, vector);
+            status = pass_keyed(step, event, key, replay ? recorded : !late, wanted);
         } else {
             step->stats.keyless++;
         }
     }
-    if (vector != NULL && key == NULL) {
+    if (wanted && key == NULL) {
         write_features(step, layout->before, layout->before_count, NULL, NULL, vector);
         write_features(step, layout->after, layout->after_count, NULL, NULL, vector);
+        write_early(step, vector);
     }
-    if (vector != NULL && layout->expression_count > 0) {
-        write_expressions(step, vector);
+    if (wanted && layout->expression_count > 0) {
+        write_late(step, vector);
     }
     sweep(step);
     return status;

@@ -57,7 +57,9 @@ void tt_step_free(struct tt_step *step);
 enum tt_status tt_step_run(struct tt_step *step, struct tt_event *const *events, size_t count,
                            struct tt_error *err);
 /* Replay: the same, without writing features; whether an event is absorbed is not judged but read
- * from its step_absorbed bit, as it was recorded. */
+ * from its step_absorbed bit, and what filters ask of features is read from its vector, as both were
+ * recorded. Where the vector is of another plan (vector.plan says so and stays) and filters of this
+ * one read features, its values are computed anew. */
 enum tt_status tt_step_absorb_only(struct tt_step *step, struct tt_event *const *events,
                                    size_t count, struct tt_error *err);
 struct tt_step_stats tt_step_stats(const struct tt_step *step);

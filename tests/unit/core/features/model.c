@@ -18,6 +18,7 @@ void model_init(struct model *model, const struct tt_plan *plan, model_filter *f
     model->capacity = capacity;
     model->log = calloc(capacity, sizeof(*model->log));
     model->absorbed = calloc(capacity, sizeof(*model->absorbed));
+    model->passed = calloc(capacity * tt_plan_feature_count(plan), sizeof(*model->passed));
     model->previous = calloc(capacity * TT_STEPS_MAX, sizeof(*model->previous));
     model->label = calloc(capacity, sizeof(*model->label));
     model->next_label = calloc(capacity, sizeof(*model->next_label));
@@ -28,6 +29,7 @@ void model_deinit(struct model *model)
 {
     free(model->log);
     free(model->absorbed);
+    free(model->passed);
     free(model->previous);
     free(model->label);
     free(model->next_label);
@@ -95,6 +97,13 @@ static double scale_of(const struct tt_txn *txn, struct tt_str field)
                                                   : pow(10.0, tt_currency_exponent(txn->currency));
 }
 
+/* Whether log[index] passed the feature's filter when it came. */
+static bool *passed(const struct model *model, size_t index, const struct tt_feature *feature)
+{
+    size_t number = (size_t)(feature - tt_plan_feature(model->plan, 0));
+    return &model->passed[index * tt_plan_feature_count(model->plan) + number];
+}
+
 /* Collects what precedes `index` in the log and lies in the feature's window, itself included
  * unless the feature leaves it out. */
 static void collect(const struct model *model, size_t index, const struct tt_feature *feature,
@@ -111,7 +120,7 @@ static void collect(const struct model *model, size_t index, const struct tt_fea
         bool counts = at - 1 == index ? !feature->exclude_current : model->absorbed[at - 1];
         if (event->kind != TT_EVENT_TRANSACTION || !counts || t_ms <= from_ms || t_ms > to_ms ||
             (feature->filter.data != NULL && feature->aggregate != TT_AGGREGATE_SHARE &&
-             !model->filter(feature->filter, &event->txn)) ||
+             !*passed(model, at - 1, feature)) ||
             (is_money(feature->field) && event->txn.currency != now->currency) ||
             !has_field(&event->txn, feature->field)) {
             continue;
@@ -275,7 +284,8 @@ static bool share(const struct model *model, size_t index, const struct tt_featu
     }
     for (size_t i = 0; i < window->count; i++) {
         const struct tt_txn *txn = &window->events[i]->txn;
-        bool hit = feature->aggregate == TT_AGGREGATE_SHARE ? model->filter(feature->filter, txn)
+        bool hit = feature->aggregate == TT_AGGREGATE_SHARE
+                       ? *passed(model, window->events[i]->seq - 1, feature)
                    : feature->aggregate == TT_AGGREGATE_SHARE_OF_VALUE
                        ? same_text(txn, now, feature->field)
                        : is_fraud(model, index, window->events[i]);
@@ -454,6 +464,16 @@ static bool compute(const struct model *model, size_t index, const struct tt_fea
     }
 }
 
+bool model_value(const struct model *model, size_t index, const char *feature, double *ret)
+{
+    uint32_t number = tt_plan_find(model->plan, tt_str_from(feature));
+    const struct tt_feature *declared = tt_plan_feature(model->plan, number);
+    bool there = key_number(model->plan, declared->step, &model->log[index]->txn) >= 0 &&
+                 compute(model, index, declared, ret);
+    *ret = !there && declared->has_default ? declared->default_value : *ret;
+    return there || declared->has_default;
+}
+
 /* A late event does not see what was already forgotten when it came: nothing older than the
  * newest event's keep. The test keeps late events inside of what is remembered. */
 void model_pass(struct model *model, const struct tt_event *event, struct tt_vector *ret)
@@ -483,6 +503,11 @@ void model_pass(struct model *model, const struct tt_event *event, struct tt_vec
         model->watermark_ms = t_ms;
     }
     ret->count = tt_plan_feature_count(plan);
+    for (uint32_t i = 0; i < ret->count; i++) {
+        const struct tt_feature *feature = tt_plan_feature(plan, i);
+        *passed(model, index, feature) =
+            feature->filter.data != NULL && model->filter(model, index, feature->filter);
+    }
     for (uint32_t i = 0; i < ret->count; i++) {
         const struct tt_feature *feature = tt_plan_feature(plan, i);
         double value = 0.0;

@@ -12,14 +12,16 @@
 
 #include "core/features/plan.h"
 
-/* Whether a transaction passes a feature's filter, told by its text. */
-typedef bool model_filter(struct tt_str filter, const struct tt_txn *txn);
+struct model;
+/* Whether the transaction log[index] passes a feature's filter, told by its text, when it comes. */
+typedef bool model_filter(const struct model *model, size_t index, struct tt_str filter);
 
 struct model {
     const struct tt_plan *plan;
     model_filter *filter;
     const struct tt_event **log; /* what came, in order */
     bool *absorbed;              /* whether it counts */
+    bool *passed;                /* per feature: whether it passed the filter */
     size_t *previous;            /* per step: the log index of the entity's previous event + 1 */
     size_t *label, *next_label;  /* of a transaction, of a label: log index + 1 of its next label */
     size_t count, capacity;
@@ -30,6 +32,8 @@ struct model {
 void model_init(struct model *model, const struct tt_plan *plan, model_filter *filter,
                 size_t capacity);
 void model_deinit(struct model *model);
+/* The value of a feature for log[index], with its default; for filters. */
+bool model_value(const struct model *model, size_t index, const char *feature, double *ret);
 /* Takes the next event of the log and computes its vector (transactions). Keys are texts that end
  * in their number below 4096 ("u-17"); a transaction's seq is its log index + 1, which is a label's
  * first_seq. */

@@ -91,7 +91,22 @@ static const struct mistake MISTAKES[] = {
     {HEAD "- {name: a, entity: user, aggregate: count, window: 1h, filter: 'amount >'}\n",
      TT_E_SYNTAX, 3, 0, ""},
     {HEAD COUNT("b") "- {name: a, entity: user, aggregate: count, window: 1h, filter: 'b > 1.0'}\n",
-     TT_E_UNSUPPORTED, 4, 65, "\"b\""},
+     TT_E_INVALID, 4, 65, "\"b\" counts it"},
+    {HEAD COUNT("b") "- {name: c, expression: 'b / 2.0'}\n- {name: a, entity: user, aggregate: "
+                     "count, window: 1h, filter: 'c > 1.0'}\n",
+     TT_E_INVALID, 5, 65, "exclude_current"},
+    {HEAD "- {name: b, entity: merchant, aggregate: count, window: 1h, exclude_current: true}\n"
+          "- {name: a, entity: user, aggregate: count, window: 1h, filter: 'b > 1.0'}\n",
+     TT_E_INVALID, 4, 65, "of \"merchant\" is computed"},
+    {HEAD "- {name: a, entity: user, aggregate: count, window: 1h, exclude_current: true, "
+          "filter: 'b > 1.0'}\n- {name: b, expression: 'a * 2.0'}\n",
+     TT_E_INVALID, 3, 88, "a -> b -> a"},
+    {HEAD "- {name: a, entity: user, aggregate: fraud_count, window: 1h, time: knwon}\n",
+     TT_E_UNKNOWN, 3, 69, "\"known\""},
+    {HEAD "- {name: a, entity: user, aggregate: fraud_share, window: 1h, time: known}\n",
+     TT_E_INVALID, 3, 63, "takes no time"},
+    {HEAD "- {name: a, expression: 'amount', time: known}\n", TT_E_INVALID, 3, 35, "time"},
+    {"label_horizon: 0s\n" HEAD COUNT("a"), TT_E_LIMIT, 1, 16, "label_horizon"},
     {HEAD "- {name: a, expression: 'amount', window: 1h}\n", TT_E_INVALID, 3, 35, "window"},
     {HEAD "- {name: a, expression: 'user_id'}\n", TT_E_TYPE, 3, 25, "string"},
     {HEAD "- {name: a, expression: 'amount / usr_count'}\n" COUNT("user_count"), TT_E_UNKNOWN, 3,
