@@ -34,6 +34,7 @@ LIBRARIES = {
     "jansson.h": "adapters/cjose",
     "lzma.h": "format",
     "microhttpd.h": "adapters/microhttpd",
+    "re2/": "adapters/regex",
     "sqlite3.h": "adapters/sqlite",
     "yaml.h": "format",
     "zlib.h": "format",

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/outside.h"
 #include "core/expr/expr.h"
 #include "format/json_read.h"
 
@@ -66,7 +67,8 @@ static const char *explain_error(uint8_t error)
         [TT_VALUE_KEY] = "no such key",
         [TT_VALUE_DUPLICATE] = "a key is there twice",
         [TT_VALUE_UNKNOWN] = "unknown name (undeclared reference)",
-        [TT_VALUE_ZONE] = "time zones are \"UTC\" or an offset like \"+02:00\"",
+        [TT_VALUE_ZONE] = "unknown time zone; they are \"Europe/Berlin\", \"+02:00\" or \"UTC\"",
+        [TT_VALUE_PATTERN] = "no regular expression",
     };
     return messages[error];
 }
@@ -259,6 +261,9 @@ bool tt_expression_write(const struct tt_expression *expression, struct tt_json_
     struct tt_value value = tt_value_none(TT_VALUE_MISSING);
     bool good = tt_expr_env_new(&tt_alloc_libc, NULL, &session.env, err) == TT_OK ||
                 fail_status(&session, err);
+    if (good) {
+        tt_expr_env_set_host(session.env, &tt_outside);
+    }
     for (size_t i = 0; good && i < expression->let_count; i++) {
         good = add_let(&session, &expression->lets[i], err);
     }

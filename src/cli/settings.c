@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/builtin.h"
+#include "cli/outside.h"
 #include "runtime/files.h"
 
 #define ARENA_BLOCK_SIZE (64u << 10)
@@ -209,6 +210,7 @@ enum tt_status tt_settings_engine(struct tt_settings *settings, const char *feat
     struct tt_engine_options options = {
         .attributes = settings->attributes,
         .attribute_count = settings->attribute_count,
+        .host = &tt_outside,
     };
     if (!tt_cpu_find(config->cpu, &options.cpu)) {
         return tt_fail(err, TT_E_INVALID, "cpu: '%.*s' is not known", TT_STR_ARG(config->cpu));

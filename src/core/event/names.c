@@ -143,6 +143,11 @@ const struct tt_expr_env *tt_names_env(const struct tt_names *names)
     return names->env;
 }
 
+void tt_names_set_host(struct tt_names *names, const struct tt_expr_host *host)
+{
+    tt_expr_env_set_host(names->env, host);
+}
+
 uint32_t tt_names_slot_count(const struct tt_names *names)
 {
     return tt_expr_env_slot_count(names->env);

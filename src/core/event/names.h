@@ -37,6 +37,8 @@ enum tt_status tt_names_new(const struct tt_alloc *alloc,
 void tt_names_free(struct tt_names *names);
 /* The environment to compile against; lives as long as names. */
 const struct tt_expr_env *tt_names_env(const struct tt_names *names);
+/* For `matches` and named time zones; before anything is compiled against the names. */
+void tt_names_set_host(struct tt_names *names, const struct tt_expr_host *host);
 uint32_t tt_names_slot_count(const struct tt_names *names);
 /* The slot of the plan's feature number `index` (below the count given to tt_names_new). */
 uint32_t tt_names_feature_slot(const struct tt_names *names, uint32_t index);

@@ -528,11 +528,6 @@ static bool fail_unknown_call(struct tt_compile *compile, const struct tt_node *
 static bool check_call(struct tt_compile *compile, struct tt_node *node)
 {
     const struct tt_func *first = tt_func_find(node->name);
-    if (first == NULL && tt_str_equal_text(node->name, "matches")) {
-        (void)tt_compile_fail(compile, TT_E_UNSUPPORTED, node->offset,
-                              "matches (regular expressions) is not supported");
-        return false;
-    }
     if (first == NULL || (node->name.data[0] == '_' && (first->styles & TT_FUNC_OPERATOR) == 0)) {
         return fail_unknown_call(compile, node);
     }

@@ -27,6 +27,8 @@ enum tt_space { TT_IN_REGISTERS = 0, TT_IN_SLOTS, TT_IN_CONSTANTS, TT_SPACE_COUN
 #define TT_OPERAND_INDEX(operand) ((operand) & 0x3FFFu)
 #define TT_CONSTANTS_MAX 0x4000
 
+#define TT_HANDLE_SHIFT 16
+
 struct tt_insn {
     uint16_t opcode;
     uint16_t dst;
@@ -39,7 +41,7 @@ struct tt_insn {
         struct {
             uint16_t func;  /* row + 1, 0 = decided by the types met */
             uint16_t first; /* first row of the name */
-            uint32_t count; /* of arguments or items */
+            uint32_t count; /* of arguments or items; a call's handle + 1 above TT_HANDLE_SHIFT */
         };
         uint32_t relation;
         struct {
@@ -56,6 +58,12 @@ struct tt_slot_name {
     struct tt_str name;
 };
 
+/* A constant pattern or zone, made by the host. */
+struct tt_handle {
+    void *made;
+    bool is_zone;
+};
+
 struct tt_expr {
     const struct tt_alloc *alloc;
     struct tt_arena arena; /* everything below */
@@ -63,11 +71,22 @@ struct tt_expr {
     struct tt_value *constants;
     uint32_t *places;           /* of instructions: offset + 1 in the text */
     struct tt_slot_name *names; /* of the slots read, ascending; for explain */
+    const struct tt_expr_host *host;
+    struct tt_handle *handles;
+    uint32_t handle_count;
     uint32_t code_count, constant_count, name_count;
     enum tt_type type;
     uint64_t cost_max;
     struct tt_ways *ways; /* NULL unless asked for */
     uint64_t uses[TT_EXPR_SLOTS_MAX / 64];
 };
+
+/* Makes a constant pattern or zone and keeps it with the expression: its number + 1. 0: there is no
+ * room or no host, or it is none, which fails the compilation unless that waits for the evaluation
+ * (`waits`). */
+uint32_t tt_expr_keep_handle(struct tt_compile *compile, struct tt_expr *expr,
+                             const struct tt_node *arg, bool is_zone, bool waits);
+/* Whether a zone is UTC or an offset, for which no host is needed. */
+bool tt_zone_is_offset(struct tt_str zone);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/expr/code.h"
+#include "core/expr/env.h"
 #include "core/expr/funcs/func.h"
 #include "core/expr/made.h"
 
@@ -20,6 +21,7 @@ struct emitter {
     uint32_t *places;
     uint32_t place; /* offset + 1 of the node that is emitted */
     uint64_t *uses;
+    struct tt_expr *expr;
     bool failed;
 };
 
@@ -279,13 +281,37 @@ static void emit_registers(struct emitter *emitter, const struct tt_node *node, 
     }
 }
 
+/* What the host makes of a constant pattern or zone goes with the expression: its number + 1, or 0
+ * where it is made while evaluating. */
+static uint32_t emit_handle(struct emitter *emitter, const struct tt_node *node,
+                            const struct tt_func *first)
+{
+    const struct tt_node *arg = node->arg_count == 2 ? node->args->next : NULL;
+    bool is_zone = (first->styles & TT_FUNC_ZONE) != 0 ||
+                   (node->func != NULL && (node->func->styles & TT_FUNC_ZONE) != 0);
+    bool is_pattern = (first->styles & TT_FUNC_PATTERN) != 0;
+    bool gradual = emitter->compile->options->gradual;
+    if (arg == NULL || (!is_zone && !is_pattern)) {
+        return 0;
+    }
+    bool constant = arg->kind == TT_NODE_LITERAL && arg->value.type == TT_TYPE_STRING;
+    if (!constant && is_pattern && !gradual) {
+        fail(emitter, TT_E_TYPE, arg, "the pattern of matches must be a constant text");
+    }
+    if (!constant || (is_zone && tt_zone_is_offset(arg->value.text))) {
+        return 0;
+    }
+    return tt_expr_keep_handle(emitter->compile, emitter->expr, arg, is_zone, gradual);
+}
+
 static uint16_t emit_call(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
 {
     const struct tt_func *first = tt_func_find(node->name);
     struct tt_insn insn = {.opcode = TT_OP_CALL};
+    uint32_t handle = emit_handle(emitter, node, first);
     insn.first = (uint16_t)(first - tt_funcs);
     insn.func = node->func == NULL ? 0 : (uint16_t)(node->func - tt_funcs + 1);
-    insn.count = node->arg_count;
+    insn.count = node->arg_count | handle << TT_HANDLE_SHIFT;
     if (node->arg_count > 2) {
         emit_registers(emitter, node, reg);
         insn.a = TT_OPERAND(TT_IN_REGISTERS, reg);
@@ -474,8 +500,8 @@ static bool keep(struct emitter *emitter, struct tt_expr *expr)
 
 bool tt_expr_emit(struct tt_compile *compile, const struct tt_node *root, struct tt_expr *expr)
 {
-    struct emitter emitter = {.compile = compile, .uses = expr->uses};
+    struct emitter emitter = {.compile = compile, .uses = expr->uses, .expr = expr};
     uint16_t value = emit(&emitter, root, 0);
     (void)put(&emitter, (struct tt_insn){.opcode = TT_OP_RETURN, .a = value});
-    return !emitter.failed && keep(&emitter, expr);
+    return !emitter.failed && compile->status == TT_OK && keep(&emitter, expr);
 }

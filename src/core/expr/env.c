@@ -16,6 +16,7 @@
 struct tt_expr_env {
     const struct tt_alloc *alloc;
     const struct tt_expr_env *parent;
+    const struct tt_expr_host *host;
     struct tt_map map;
     struct tt_env_name **entries;
     size_t count, capacity;
@@ -79,6 +80,19 @@ const struct tt_env_name *tt_env_find(const struct tt_expr_env *env, struct tt_s
         }
     }
     return NULL;
+}
+
+void tt_expr_env_set_host(struct tt_expr_env *env, const struct tt_expr_host *host)
+{
+    env->host = host;
+}
+
+const struct tt_expr_host *tt_env_host(const struct tt_expr_env *env)
+{
+    while (env != NULL && env->host == NULL) {
+        env = env->parent;
+    }
+    return env == NULL ? NULL : env->host;
 }
 
 static enum tt_status check_name(const struct tt_expr_env *env, struct tt_str name,

@@ -22,5 +22,7 @@ struct tt_env_name {
 
 /* The entry of a name, in env or a parent, or NULL. */
 const struct tt_env_name *tt_env_find(const struct tt_expr_env *env, struct tt_str name);
+/* The host of env or of its nearest parent that has one, or NULL. */
+const struct tt_expr_host *tt_env_host(const struct tt_expr_env *env);
 
 #endif

@@ -109,20 +109,24 @@ static inline void keep_error(struct tt_value *chain, const struct tt_value *a,
     }
 }
 
-static void run_call(struct machine *machine, const struct tt_insn *insn, struct tt_value *dst)
+static void run_call(struct machine *machine, const struct tt_expr *expr,
+                     const struct tt_insn *insn, struct tt_value *dst)
 {
+    uint32_t count = insn->count & ((1u << TT_HANDLE_SHIFT) - 1);
+    uint32_t handle = insn->count >> TT_HANDLE_SHIFT;
     const struct tt_value *args[TT_CALL_ARGS_MAX];
     struct tt_value result;
-    if (insn->count > 2) {
-        for (uint32_t i = 0; i < insn->count; i++) {
+    if (count > 2) {
+        for (uint32_t i = 0; i < count; i++) {
             args[i] = read(machine, (uint16_t)(insn->a + i));
         }
     } else {
         args[0] = read(machine, insn->a);
         args[1] = read(machine, insn->b);
     }
+    machine->call.handle = handle == 0 ? NULL : expr->handles[handle - 1].made;
     tt_func_call(insn->func == 0 ? NULL : &tt_funcs[insn->func - 1], &tt_funcs[insn->first],
-                 &machine->call, args, insn->count, &result);
+                 &machine->call, args, count, &result);
     *dst = result;
 }
 
@@ -217,8 +221,9 @@ static void add_int(const struct tt_value *a, const struct tt_value *b, bool sub
 void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
                   struct tt_expr_scratch *scratch, struct tt_value *ret)
 {
-    struct machine machine = {.spaces = {scratch->registers, slots, expr->constants},
-                              .call = {.scratch = scratch, .cost = expr->code_count}};
+    struct machine machine = {
+        .spaces = {scratch->registers, slots, expr->constants},
+        .call = {.scratch = scratch, .host = expr->host, .cost = expr->code_count}};
     const struct tt_insn *code = expr->code;
     const struct tt_insn *insn = code;
     scratch->heap_used = 0;
@@ -306,7 +311,7 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             insn = code + insn->target;
             continue;
         case TT_OP_CALL:
-            run_call(&machine, insn, dst);
+            run_call(&machine, expr, insn, dst);
             goto check_cost;
         case TT_OP_LIST:
         case TT_OP_MAP:

@@ -193,6 +193,7 @@ enum tt_status tt_expr_compile(const struct tt_alloc *alloc, const struct tt_exp
         return tt_fail(err, TT_E_NOMEM, "out of memory");
     }
     expr->alloc = alloc;
+    expr->host = tt_env_host(env);
     expr->cost_max = options->cost_max == 0 ? TT_EXPR_COST_DEFAULT : options->cost_max;
     tt_arena_init(&expr->arena, alloc, KEEP_BLOCK_SIZE, KEEP_SIZE_MAX);
     tt_arena_init(&tree, alloc, TREE_BLOCK_SIZE, TREE_SIZE_MAX);
@@ -210,6 +211,10 @@ enum tt_status tt_expr_compile(const struct tt_alloc *alloc, const struct tt_exp
 void tt_expr_free(struct tt_expr *expr)
 {
     if (expr != NULL) {
+        for (uint32_t i = 0; i < expr->handle_count; i++) {
+            (expr->handles[i].is_zone ? expr->host->zone_free
+                                      : expr->host->pattern_free)(expr->handles[i].made);
+        }
         tt_arena_deinit(&expr->arena);
         tt_delete(expr->alloc, expr, sizeof(*expr));
     }

@@ -16,7 +16,7 @@
  * Units:   offsets are bytes from the start of the text; lines and columns start at 1, columns are
  *          bytes.
  * Limits:  TT_EXPR_TEXT_SIZE_MAX bytes of text, TT_EXPR_DEPTH_MAX levels of nesting,
- *          TT_EXPR_NODES_MAX nodes, TT_EXPR_SLOTS_MAX names; past one: TT_E_LIMIT. An evaluation
+ *          TT_EXPR_NODES_MAX nodes, TT_EXPR_HANDLES_MAX constant patterns and zones, TT_EXPR_SLOTS_MAX names; past one: TT_E_LIMIT. An evaluation
  *          that passes its cost limit gives TT_VALUE_COST, one that makes more than
  *          TT_EXPR_HEAP_SIZE bytes of strings and lists TT_VALUE_SPACE.
  * Fails:   compile: TT_E_SYNTAX, TT_E_UNKNOWN (names the nearest), TT_E_TYPE, TT_E_LIMIT,
@@ -26,6 +26,7 @@
 #ifndef TT_CORE_EXPR_EXPR_H
 #define TT_CORE_EXPR_EXPR_H
 
+#include "core/expr/host.h"
 #include "core/expr/value.h"
 
 #define TT_EXPR_TEXT_SIZE_MAX 65536
@@ -33,6 +34,7 @@
 #define TT_EXPR_NODES_MAX 16384
 #define TT_EXPR_SLOTS_MAX 1024
 #define TT_EXPR_NAME_SIZE_MAX 64
+#define TT_EXPR_HANDLES_MAX 64
 #define TT_EXPR_REGISTERS_MAX 128
 #define TT_EXPR_HEAP_SIZE 65536
 #define TT_EXPR_COST_DEFAULT 100000
@@ -65,6 +67,9 @@ enum tt_status tt_expr_env_add_value(struct tt_expr_env *env, struct tt_str name
  * the places of its errors. */
 enum tt_status tt_expr_env_add_alias(struct tt_expr_env *env, struct tt_str name,
                                      struct tt_str text, struct tt_error *err) TT_MUST_USE;
+/* Gives the environment, and those on top of it, what `matches` and named time zones need; without
+ * it they are refused. */
+void tt_expr_env_set_host(struct tt_expr_env *env, const struct tt_expr_host *host);
 /* How many slots an array for evaluating needs, parents included. */
 uint32_t tt_expr_env_slot_count(const struct tt_expr_env *env);
 /* The slot of a name, or false with *ret_slot and *ret_type untouched; constants and aliases have

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "core/expr/env.h"
 #include "core/expr/funcs/func.h"
 
 static bool is_literal(const struct tt_node *node)
@@ -53,7 +54,7 @@ static struct tt_node *fold_call(struct tt_compile *compile, struct tt_node *nod
     if (compile->scratch == NULL) {
         return fail_nomem(compile);
     }
-    struct tt_call call = {.scratch = compile->scratch};
+    struct tt_call call = {.scratch = compile->scratch, .host = tt_env_host(compile->env)};
     for (const struct tt_node *arg = node->args; arg != NULL; arg = arg->next) {
         args[count++] = &arg->value;
     }

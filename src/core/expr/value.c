@@ -71,6 +71,7 @@ const char *tt_value_error_name(uint8_t error)
         [TT_VALUE_DUPLICATE] = "duplicate_key",
         [TT_VALUE_UNKNOWN] = "unknown_name",
         [TT_VALUE_ZONE] = "zone",
+        [TT_VALUE_PATTERN] = "pattern",
     };
     TT_ASSERT(error < TT_VALUE_ERROR_COUNT);
     return names[error];

@@ -49,7 +49,8 @@ enum tt_value_error {
     TT_VALUE_KEY,            /* no such key in a map */
     TT_VALUE_DUPLICATE,      /* a map with one key twice */
     TT_VALUE_UNKNOWN,        /* a name nobody declared (only where checking is gradual) */
-    TT_VALUE_ZONE,           /* a time zone that is no fixed offset */
+    TT_VALUE_ZONE,           /* a time zone nobody knows */
+    TT_VALUE_PATTERN,        /* a regular expression that is none */
     TT_VALUE_ERROR_COUNT
 };
 
@@ -126,7 +127,7 @@ const char *tt_type_text(enum tt_type type);
 /* The type of that name as CEL writes it, or TT_TYPE_NONE. */
 enum tt_type tt_type_from_text(struct tt_str text);
 /* "missing", "overflow", "divide_by_zero", "range", "type", "cost", "space", "no_such_key",
- * "duplicate_key", "unknown_name", "zone". */
+ * "duplicate_key", "unknown_name", "zone", "pattern". */
 const char *tt_value_error_name(uint8_t error);
 
 /* CEL's ==: numbers across types by their mathematical value, NaN never, lists item by item; values

@@ -89,8 +89,12 @@ static enum tt_status make_names(struct tt_engine *engine, const struct tt_engin
     }
     engine->record_names.steps = engine->step_names;
     engine->record_names.step_count = step_count;
-    return tt_names_new(engine->alloc, attributes, options->attribute_count, features, count,
-                        &engine->names, err);
+    enum tt_status status = tt_names_new(engine->alloc, attributes, options->attribute_count,
+                                         features, count, &engine->names, err);
+    if (status == TT_OK) {
+        tt_names_set_host(engine->names, options->host);
+    }
+    return status;
 }
 
 static enum tt_status make_rules(struct tt_engine *engine, const struct tt_engine_options *options,

@@ -32,6 +32,7 @@ struct tt_engine_options {
     const struct tt_attribute_spec *attributes; /* declared; from the config or a mapping */
     uint32_t attribute_count;
     enum tt_cpu cpu;
+    const struct tt_expr_host *host; /* of rules: `matches`, named time zones; or NULL */
     bool without_rules;
 };
 

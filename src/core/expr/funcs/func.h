@@ -20,15 +20,21 @@ enum tt_func_style {
     TT_FUNC_GLOBAL = 1,   /* name(a, b) */
     TT_FUNC_METHOD = 2,   /* a.name(b) */
     TT_FUNC_OPERATOR = 4, /* a + b */
+    TT_FUNC_PATTERN = 16, /* the second argument is a pattern of the host */
+    TT_FUNC_ZONE = 32,    /* the second argument is a time zone */
     TT_FUNC_ERRORS = 8,   /* sees errors in its arguments instead of failing with them */
     TT_FUNC_BOTH = TT_FUNC_GLOBAL | TT_FUNC_METHOD,
     TT_FUNC_ASKS = TT_FUNC_GLOBAL | TT_FUNC_ERRORS,
+    TT_FUNC_MATCHES = TT_FUNC_BOTH | TT_FUNC_PATTERN,
+    TT_FUNC_ZONED = TT_FUNC_METHOD | TT_FUNC_ZONE,
     TT_FUNC_ELSE = TT_FUNC_METHOD | TT_FUNC_ERRORS,
 };
 
 struct tt_call {
     struct tt_expr_scratch *scratch;
-    uint64_t cost; /* to which an implementation adds what depends on sizes */
+    const struct tt_expr_host *host; /* or NULL */
+    const void *handle;              /* what the host made of the second argument, or NULL */
+    uint64_t cost;                   /* to which an implementation adds what depends on sizes */
 };
 /* Arguments have the types of the row. */
 typedef void tt_func_impl(struct tt_call *call, const struct tt_value *const *args,

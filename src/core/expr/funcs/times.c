@@ -1,8 +1,9 @@
 /*
- * Timestamps and durations, in UTC or at a fixed offset from it. Durations are cut towards zero by
+ * Timestamps and durations, in UTC or by the clock of a zone. Durations are cut towards zero by
  * their getters, as the specification has it.
  */
 #include "base/timetext.h"
+#include "core/expr/code.h"
 #include "core/expr/funcs/impl.h"
 #include "core/expr/moment.h"
 
@@ -145,6 +146,28 @@ static bool parse_zone(struct tt_str zone, int64_t *ret)
     return hours < 24 && minutes < 60;
 }
 
+bool tt_zone_is_offset(struct tt_str zone)
+{
+    int64_t offset = 0;
+    return parse_zone(zone, &offset);
+}
+
+/* The offset of a named zone at a moment: its handle's, or one made for this call. */
+static bool named_offset(const struct tt_call *call, struct tt_str zone, int64_t at, int64_t *ret)
+{
+    void *made = NULL;
+    if (call->handle != NULL) {
+        *ret = call->host->zone_offset(call->handle, at);
+        return true;
+    }
+    if (call->host == NULL || call->host->zone_new(zone, &made, NULL) != TT_OK) {
+        return false;
+    }
+    *ret = call->host->zone_offset(made, at);
+    call->host->zone_free(made);
+    return true;
+}
+
 /* The getter with the clock of the zone. */
 static void in_zone(tt_func_impl *getter, struct tt_call *call, const struct tt_value *const *args,
                     struct tt_value *ret)
@@ -152,7 +175,8 @@ static void in_zone(tt_func_impl *getter, struct tt_call *call, const struct tt_
     struct tt_value local = *args[0];
     const struct tt_value *arg = &local;
     int64_t offset = 0;
-    if (!parse_zone(args[1]->text, &offset)) {
+    if (!parse_zone(args[1]->text, &offset) &&
+        !named_offset(call, args[1]->text, args[0]->moment.seconds, &offset)) {
         *ret = tt_value_none(TT_VALUE_ZONE);
         return;
     }

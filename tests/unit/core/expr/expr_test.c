@@ -1,6 +1,7 @@
 /* What expressions are worth: literals, operators, functions, errors as values, limits. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -359,6 +360,46 @@ static void texts_have_the_extension_library(void **state)
         {"'%s'.format([duration('90s')])", "\"90s\""});
 }
 
+static void addresses_are_in_networks(void **state)
+{
+    static const struct row rows[] = {
+        {"ip_in_cidr('10.1.2.3', '10.0.0.0/8')", "true"},
+        {"ip_in_cidr('11.1.2.3', '10.0.0.0/8')", "false"},
+        {"ip_in_cidr('10.1.2.3', '10.1.2.0/23')", "true"},
+        {"ip_in_cidr('10.1.4.3', '10.1.2.0/23')", "false"},
+        {"ip_in_cidr('1.2.3.4', '0.0.0.0/0')", "true"},
+        {"ip_in_cidr('1.2.3.4', '1.2.3.4')", "true"},
+        {"ip_in_cidr('1.2.3.4', '::/0')", "false"},
+        {"ip_in_cidr('::1', '0.0.0.0/0')", "false"},
+        {"ip_in_cidr('::1', '::/0')", "true"},
+        {"ip_in_cidr('2001:db8::7', '2001:0DB8:0:0::/32')", "true"},
+        {"ip_in_cidr('2001:db9::7', '2001:db8::/32')", "false"},
+        {"ip_in_cidr('::ffff:10.0.0.1', '10.0.0.0/8')", "true"},
+        {"ip_in_cidr('1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8/128')", "true"},
+        {"ip_in_cidr('fe80::1:2', 'fe80::/10')", "true"},
+        {"list_contains([1, 2u, 3.0], 2)", "true"},
+        {"list_contains(['a'], 'b')", "false"},
+    };
+    static const char *const bad[] = {
+        "10.1.2",  "10.1.2.3.4",    "10.1.2.256",        "01.2.3.4",  "",   "1.2.3.4 ",
+        "::1::",   "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", ":1",        "1:", "1:2:3:4:5:6:7::8:9",
+        "12345::", "g::",           "::1.2.3",           "1.2.3.4::", "a"};
+    static const char *const networks[] = {"10.0.0.0/33",  "10.0.0.0/", "10.0.0.0/-1", "::/129",
+                                           "10.0.0.0/8/8", "/8",        "10/8"};
+    char text[128];
+    expect_all(state, rows, TT_ARRAY_SIZE(rows));
+    for (size_t i = 0; i < TT_ARRAY_SIZE(bad); i++) {
+        (void)snprintf(text, sizeof(text), "ip_in_cidr('%s' + channel.substring(0, 0), '::/0')",
+                       bad[i]);
+        expect(*state, text, "error(\"range\")");
+    }
+    for (size_t i = 0; i < TT_ARRAY_SIZE(networks); i++) {
+        (void)snprintf(text, sizeof(text), "ip_in_cidr('1.2.3.4' + channel.substring(0, 0), '%s')",
+                       networks[i]);
+        expect(*state, text, "error(\"range\")");
+    }
+}
+
 static void numbers_and_lists_have_their_extension_libraries(void **state)
 {
     EXPECT_ALL(
@@ -618,6 +659,7 @@ int main(void)
         cmocka_unit_test(macros_go_over_lists_and_maps),
         cmocka_unit_test(optionals_hold_a_value_or_none),
         cmocka_unit_test(texts_have_the_extension_library),
+        cmocka_unit_test(addresses_are_in_networks),
         cmocka_unit_test(numbers_and_lists_have_their_extension_libraries),
         cmocka_unit_test(sharing_cannot_make_more_than_the_limits),
         cmocka_unit_test(deep_long_and_large_expressions_are_refused),
