@@ -78,6 +78,11 @@ static const struct currency *row(tt_currency currency)
     return &currencies[currency - 1];
 }
 
+tt_currency tt_currency_count(void)
+{
+    return (tt_currency)TT_ARRAY_SIZE(currencies);
+}
+
 const char *tt_currency_code(tt_currency currency)
 {
     return row(currency)->code;

@@ -20,6 +20,8 @@ typedef uint16_t tt_currency;
 
 /* The currency of a three-letter upper-case code, or 0. */
 tt_currency tt_currency_find(struct tt_str code);
+/* How many there are: they are numbered from 1 to this. */
+tt_currency tt_currency_count(void);
 /* Its code ("EUR") and number of decimals; currency must be valid. */
 const char *tt_currency_code(tt_currency currency);
 uint8_t tt_currency_exponent(tt_currency currency);

@@ -242,23 +242,16 @@ static int run_all(struct pass *pass)
 /* What a limit has taken is said, whatever the verbosity: such values are not those of a replay. */
 static void warn_of_limits(const struct pass *pass)
 {
-    uint64_t evicted = 0, saturated = 0;
+    uint64_t evicted = 0;
     for (uint32_t i = 0; i < tt_plan_step_count(pass->plan); i++) {
         struct tt_step_stats stats = tt_step_stats(pass->steps[i]);
         evicted += stats.evicted;
-        saturated += stats.saturated;
     }
     if (evicted > 0 || pass->short_of_memory) {
         (void)fprintf(stderr,
                       "telltale: %llu entities had to make room, so their windows are not "
                       "exact: raise features.memory_max or features.entities_max\n",
                       (unsigned long long)evicted);
-    }
-    if (saturated > 0) {
-        (void)fprintf(stderr,
-                      "telltale: %llu events came to entities that were full, whose windows "
-                      "hold the newest events only: raise their events_max\n",
-                      (unsigned long long)saturated);
     }
 }
 

@@ -94,6 +94,11 @@ void tt_bag_clear(struct tt_bag *bag)
     bag->distinct = 0;
 }
 
+uint32_t tt_bag_below(const struct tt_bag *bag, int64_t value)
+{
+    return lower_bound(bag, value);
+}
+
 uint32_t tt_bag_count_of(const struct tt_bag *bag, int64_t value)
 {
     uint32_t at = lower_bound(bag, value), end = at;

@@ -34,6 +34,8 @@ void tt_bag_remove(struct tt_bag *bag, int64_t value);
 void tt_bag_clear(struct tt_bag *bag);
 /* How often the value is in it. */
 uint32_t tt_bag_count_of(const struct tt_bag *bag, int64_t value);
+/* How many of its values are smaller. */
+uint32_t tt_bag_below(const struct tt_bag *bag, int64_t value);
 /* Quantile for q in [0, 1], linear between order statistics (Hyndman, Fan 1996, type 7); the bag is
  * not empty. */
 double tt_bag_quantile(const struct tt_bag *bag, double q);

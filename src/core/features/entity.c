@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "core/features/panes.h"
 
 typedef __int128 wide;
 
@@ -76,6 +77,7 @@ void tt_entity_free(struct tt_entity_store *store, struct tt_entity *entity)
         }
     }
     size_t row_size = store->plan->row_words * sizeof(int64_t);
+    tt_panes_free(store, entity);
     tt_labels_deinit(&entity->labels, store->alloc, &store->bytes);
     tt_delete(store->alloc, entity->rows, entity->capacity * row_size);
     store->bytes -= entity->capacity * row_size + store->entity_size;
@@ -202,6 +204,10 @@ static void apply_row(const struct tt_entity_store *store, struct tt_entity *ent
         tt_bag_add((void *)(block + group->bag), number);
     } else if (group->bag != PLAN_GROUP_NONE) {
         tt_bag_remove((void *)(block + group->bag), number);
+    }
+    if (entity->panes != NULL && group->bag != PLAN_GROUP_NONE && group->field == FIELD_TEXT) {
+        tt_panes_ring_changed(&store->plan->items[group->item], entity,
+                              (void *)(block + group->bag), number, sign);
     }
 }
 
@@ -341,6 +347,9 @@ enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *e
         if (to.low != edges[i].low || to.high != edges[i].high) {
             move_edges(store, entity, &plan->spans[i], &edges[i], to);
         }
+    }
+    if (entity->panes != NULL) {
+        tt_panes_seek(store, entity, t_ms);
     }
     entity->edges_ms = t_ms;
     return TT_OK;
@@ -526,22 +535,34 @@ static void forget_oldest(struct tt_entity_store *store, struct tt_entity *entit
     entity->begin++;
 }
 
-bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int64_t oldest_ms)
+/* The oldest row becomes a part of its panes. */
+static enum tt_status demote_oldest(struct tt_entity_store *store, struct tt_entity *entity)
+{
+    const int64_t *row = tt_entity_row(store, entity, entity->begin);
+    enum tt_status status = tt_panes_add(store, entity, row);
+    if (status == TT_OK) {
+        forget_oldest(store, entity);
+    }
+    return status;
+}
+
+uint32_t tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int64_t oldest_ms)
 {
     const struct plan_step *plan = store->plan;
-    uint32_t begin = entity->begin;
+    uint32_t begin = entity->begin, demoted = 0;
     while (entity->begin < entity->end &&
            tt_entity_row(store, entity, entity->begin)[TT_ROW_TIME] <= oldest_ms) {
         forget_oldest(store, entity);
     }
-    bool full = entity->end - entity->begin > plan->events_max;
-    while (entity->end - entity->begin > plan->events_max) {
-        int64_t lost_ms = tt_entity_row(store, entity, entity->begin)[TT_ROW_TIME];
-        entity->lost_ms = lost_ms > entity->lost_ms ? lost_ms : entity->lost_ms;
-        forget_oldest(store, entity);
+    while (entity->end - entity->begin > plan->events_max &&
+           demote_oldest(store, entity) == TT_OK) {
+        demoted++;
+    }
+    if (entity->panes != NULL) {
+        tt_panes_expire(store, entity, oldest_ms);
     }
     if (entity->begin != begin && entity->labels.rows.count > 0) {
-        tt_entity_trim_labels(store, entity);
+        tt_entity_trim_labels(store, entity, oldest_ms);
     }
-    return full;
+    return demoted;
 }

@@ -9,7 +9,7 @@
  * Owner:   tt_entity_new from store->alloc, tt_entity_free.
  * Threads: confined to the step's thread.
  * Units:   event time, ms.
- * Limits:  the step's events_max rows; the oldest are forgotten.
+ * Limits:  the step's events_max rows; older events go to panes.
  * Fails:   TT_E_NOMEM, entity as before.
  */
 #ifndef TT_CORE_FEATURES_ENTITY_H
@@ -41,6 +41,7 @@ struct tt_money {
     int64_t currency; /* 0: not in use yet */
 };
 
+struct tt_panes;
 struct tt_entity {
     struct tt_hash128 key;
     int64_t newest_ms; /* of the absorbed events */
@@ -50,6 +51,7 @@ struct tt_entity {
     uint32_t begin, end, capacity; /* in rows */
     uint32_t slot;                 /* the step's */
     struct tt_labels labels;
+    struct tt_panes *panes; /* what does not fit the rows (panes.h); NULL: all does */
     /* then: edges per span, running values, the first struct tt_money with its values */
 };
 
@@ -80,14 +82,20 @@ enum tt_status tt_entity_append(struct tt_entity_store *store, struct tt_entity 
                                 const int64_t *row) TT_MUST_USE;
 /* Takes the row just inserted out again. */
 void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, uint32_t at);
-/* Forgets rows of oldest_ms and before, and those beyond events_max; true when one had to go for
- * the latter. */
-bool tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int64_t oldest_ms);
-/* Applies a label; false when its event is not held or has too many. */
+/* Forgets what is of oldest_ms and before; rows beyond events_max go to panes. Says how many did;
+ * without memory they stay rows until the next time. */
+uint32_t tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity, int64_t oldest_ms);
+/* Applies a label; false when its event is not held or has too many. Its bits count where its event
+ * is in a pane; a row has its own. */
 enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
                                const struct tt_label_row *label, bool *ret_applied) TT_MUST_USE;
-/* Labels of events before the first row go with them; there are labels. */
-void tt_entity_trim_labels(struct tt_entity_store *store, struct tt_entity *entity);
+/* The same of a label that was saved: its event is held. */
+enum tt_status tt_entity_label_again(struct tt_entity_store *store, struct tt_entity *entity,
+                                     const struct tt_label_row *label,
+                                     bool *ret_applied) TT_MUST_USE;
+/* Labels of events that are held no more go with them; there are labels. */
+void tt_entity_trim_labels(struct tt_entity_store *store, struct tt_entity *entity,
+                           int64_t oldest_ms);
 /* For which times [*ret_start_ms, *ret_end_ms) a fraud counts in a period; false when it never does.
  */
 bool tt_period_interval(const struct plan_period *period, const struct tt_fraud_row *fraud,

@@ -6,6 +6,8 @@
  */
 #include "core/features/entity.h"
 
+#include "core/features/panes.h"
+
 bool tt_period_interval(const struct plan_period *period, const struct tt_fraud_row *fraud,
                         int64_t *ret_start_ms, int64_t *ret_end_ms)
 {
@@ -48,11 +50,16 @@ static void apply_frauds(struct tt_entity_store *store, struct tt_entity *entity
     }
 }
 
-void tt_entity_trim_labels(struct tt_entity_store *store, struct tt_entity *entity)
+/* An event is held as a row, or in a pane while a window may reach it. */
+void tt_entity_trim_labels(struct tt_entity_store *store, struct tt_entity *entity,
+                           int64_t oldest_ms)
 {
     int64_t time_ms = INT64_MAX;
     uint32_t id = UINT32_MAX;
-    if (entity->begin < entity->end) {
+    if (entity->panes != NULL) {
+        time_ms = oldest_ms + 1;
+        id = 0;
+    } else if (entity->begin < entity->end) {
         const int64_t *row = tt_entity_row(store, entity, entity->begin);
         time_ms = row[TT_ROW_TIME];
         id = tt_row_id(row);
@@ -112,14 +119,24 @@ static uint32_t frauds_end(const struct tt_labels *labels, uint32_t begin, int64
     return end;
 }
 
-enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
-                               const struct tt_label_row *label, bool *ret_applied)
+/* A pane does not say which events are in it: a label of one that was too late to be absorbed, and
+ * that is older than the rows, counts as well. */
+static bool is_in_panes(const struct tt_entity_store *store, const struct tt_entity *entity,
+                        const struct tt_label_row *label)
+{
+    int64_t event[2] = {label->time_ms, tt_row_tag(label->id, 0, 0)};
+    return entity->panes != NULL && entity->begin < entity->end &&
+           tt_row_before(event, tt_entity_row(store, entity, entity->begin)) &&
+           tt_panes_cover(store, entity, label->time_ms);
+}
+
+static enum tt_status put_label(struct tt_entity_store *store, struct tt_entity *entity,
+                                const struct tt_label_row *label, bool *ret_applied)
 {
     struct tt_labels *labels = &entity->labels;
-    const int64_t *row = find_row(store, entity, label->time_ms, label->id);
     uint32_t begin = 0, end = 0;
     tt_labels_find(labels, label->time_ms, label->id, &begin, &end);
-    *ret_applied = row != NULL && end - begin < TT_LABELS_PER_EVENT_MAX;
+    *ret_applied = end - begin < TT_LABELS_PER_EVENT_MAX;
     if (!*ret_applied) {
         return TT_OK;
     }
@@ -127,11 +144,31 @@ enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *
     if (status != TT_OK) {
         return status;
     }
-    struct tt_label_row added = *label;
-    added.bits = tt_row_bits(row);
     uint32_t first = tt_labels_seek_fraud(labels, label->time_ms, label->id);
     apply_frauds(store, entity, first, frauds_end(labels, first, label->time_ms, label->id), -1);
-    tt_labels_add(labels, &added);
+    tt_labels_add(labels, label);
     apply_frauds(store, entity, first, frauds_end(labels, first, label->time_ms, label->id), 1);
     return TT_OK;
+}
+
+enum tt_status tt_entity_label(struct tt_entity_store *store, struct tt_entity *entity,
+                               const struct tt_label_row *label, bool *ret_applied)
+{
+    const int64_t *row = find_row(store, entity, label->time_ms, label->id);
+    struct tt_label_row added = *label;
+    *ret_applied = false;
+    if (row != NULL) {
+        added.bits = tt_row_bits(row);
+    }
+    return row != NULL || is_in_panes(store, entity, label)
+               ? put_label(store, entity, &added, ret_applied)
+               : TT_OK;
+}
+
+enum tt_status tt_entity_label_again(struct tt_entity_store *store, struct tt_entity *entity,
+                                     const struct tt_label_row *label, bool *ret_applied)
+{
+    bool held = entity->panes != NULL || find_row(store, entity, label->time_ms, label->id) != NULL;
+    *ret_applied = false;
+    return held ? put_label(store, entity, label, ret_applied) : TT_OK;
 }

@@ -1,5 +1,7 @@
 /* The printout of a plan: what is kept for whom, what it costs, and who shares what. */
+#include "core/features/distinct.h"
 #include "core/features/entity.h"
+#include "core/features/panes.h"
 #include "core/features/plan.h"
 #include "core/features/plan_internal.h"
 
@@ -38,6 +40,8 @@ static void explain_span(const struct plan_step *step, uint32_t index, struct tt
         tt_buf_append_text(buf, " delayed by ");
         duration(buf, span->delay_ms);
     }
+    tt_buf_append_text(buf, ", panes of ");
+    duration(buf, span->pane_ms);
     tt_buf_append_char(buf, '\n');
     for (uint32_t i = span->begin; i < span->end; i++) {
         explain_value(step, i, buf);
@@ -61,16 +65,55 @@ static void explain_period(const struct plan_step *step, uint32_t index, struct 
     }
 }
 
+/* What an event costs beside its row while every window holds it: a place in each sorted array. */
+static size_t sorted_bytes(const struct plan_step *step)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < step->value_count; i++) {
+        bytes += step->values[i].kind == VALUE_BAG ? sizeof(int64_t) : 0;
+    }
+    return bytes;
+}
+
+/* The most that the panes of one currency and of none can take. */
+static uint64_t panes_bytes(const struct plan_step *step)
+{
+    uint64_t bytes = 0;
+    for (uint32_t s = 0; s <= step->span_count; s++) {
+        const struct plan_span *span = &step->spans[s];
+        uint64_t count = (uint64_t)(span->keep_ms / span->pane_ms) + 2;
+        for (int money = 0; money < 2; money++) {
+            uint64_t pane = sizeof(struct tt_pane) + sizeof(void *) + span->panes[money].pane_size;
+            for (uint32_t i = span->panes[money].begin; i < span->panes[money].end; i++) {
+                pane += step->items[i].kind == ITEM_TALLY
+                            ? (2 * TT_TALLY_KEY_MAX + 1) * sizeof(struct tt_tally_entry)
+                            : 0;
+                pane += step->items[i].kind == ITEM_DISTINCT ? TT_DISTINCT_REGISTERS : 0;
+            }
+            bytes += count * pane + span->panes[money].window_size + sizeof(struct tt_series);
+        }
+    }
+    return bytes;
+}
+
 static void explain_step(const struct tt_plan *plan, uint32_t index, struct tt_buf *buf)
 {
     const struct plan_step *step = plan->steps[index];
     struct tt_entity_store store;
     tt_entity_store_init(&store, plan->alloc, step);
+    size_t row = step->row_words * sizeof(int64_t), sorted = sorted_bytes(step);
     tt_buf_append_format(buf, "step %u: %s by %s, %zu bytes an entity and %zu an event, for ",
                          index, step->name.data, tt_txn_text_name(step->key), store.entity_size,
-                         step->row_words * sizeof(int64_t));
+                         row);
     duration(buf, step->keep_ms);
-    tt_buf_append_format(buf, ", %u events at most\n", step->events_max);
+    tt_buf_append_format(buf, "; %zu more while an event is in all windows\n", sorted);
+    tt_buf_append_format(buf,
+                         "  the newest %u events one by one: %llu bytes at most; older ones in "
+                         "panes: %llu at most\n",
+                         step->events_max,
+                         (unsigned long long)(store.entity_size +
+                                              (row + sorted) * (uint64_t)step->events_max / 8 * 9),
+                         (unsigned long long)panes_bytes(step));
     for (uint32_t i = 0; i < step->span_count; i++) {
         explain_span(step, i, buf);
     }

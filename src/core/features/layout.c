@@ -206,6 +206,7 @@ static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *dr
         .squares = PLAN_NONE,
         .bag = PLAN_NONE,
         .frauds = PLAN_NONE,
+        .look = PLAN_NONE,
         .quantile = feature->quantile,
         .divisor = draft->divisor,
     };
@@ -336,6 +337,7 @@ static void group_values(struct plan_step *step)
                                : value->kind == VALUE_SQUARES ? &group->squares
                                                               : &group->bag;
             *offset = value->offset;
+            group->item = value->kind == VALUE_BAG ? value->item : group->item;
             group->is_plain = group->bag == PLAN_GROUP_NONE && value->field != FIELD_LOG_AMOUNT;
         }
         span->group_end = (uint16_t)step->group_count;
@@ -355,6 +357,7 @@ enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *dra
         struct plan_step *step = plan->steps[s];
         sort_values(step);
         assign_offsets(step);
+        tt_plan_layout_panes(step, plan->lateness_ms);
         group_values(step);
         step->keep_ms = step->longest_ms + plan->lateness_ms;
         step->horizon_ms = plan->horizon_ms;

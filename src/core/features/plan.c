@@ -8,7 +8,7 @@
 #define PLAN_BYTES_MAX (16U << 20)
 #define PLAN_CANONICAL_BYTES_MAX (4U << 20)
 /* The plan's version: raised when the same file begins to mean other numbers. */
-#define PLAN_VERSION 1
+#define PLAN_VERSION 2
 
 static enum tt_status copy_attributes(struct tt_plan *plan, const struct tt_plan_options *options,
                                       struct tt_error *err)

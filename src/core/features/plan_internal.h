@@ -20,6 +20,9 @@
 #define PLAN_PERIODS_MAX 64
 #define PLAN_COLUMNS_MAX 32
 #define PLAN_VALUES_MAX 512
+#define PLAN_ITEMS_MAX (PLAN_VALUES_MAX + TT_FEATURES_MAX)
+#define PLAN_PANES_MAX 256 /* of a window and a currency; and one or two at the edges */
+#define PLAN_PANES_WINDOW 60
 
 /* What an aggregate takes (aggregates.def). */
 enum {
@@ -52,6 +55,13 @@ struct plan_column {
     uint16_t source; /* enum tt_txn_text, or index of the declared attribute */
 };
 
+/* What a list of panes keeps (panes.h): items[begin, end) of the step. */
+struct plan_panes {
+    uint16_t begin, end;
+    uint32_t pane_size;   /* bytes of a pane's items */
+    uint32_t window_size; /* bytes of a window's */
+};
+
 /* A window (t - delay - window, t - delay]. Its running values are values[begin, end), and those an
  * edge moves are groups[group_begin, group_end) as well. */
 struct plan_span {
@@ -59,6 +69,9 @@ struct plan_span {
     uint16_t begin, end;
     uint16_t group_begin, group_end;
     bool has_bag;
+    int64_t pane_ms;            /* length of a pane */
+    int64_t keep_ms;            /* window, delay and allowed lateness */
+    struct plan_panes panes[2]; /* what is not by currency, what is */
 };
 
 /* A window over known frauds, by the time of their events or by when they became known: then of
@@ -84,7 +97,27 @@ struct plan_value {
     uint8_t span;         /* of VALUE_FRAUDS: its period */
     bool by_currency;     /* stands in the block of the row's currency */
     uint16_t filter_mask; /* bits a row must have */
+    uint16_t item;        /* what panes keep for it, or PLAN_NONE */
     uint32_t offset;      /* bytes into its block */
+};
+
+enum item_kind {
+    ITEM_COUNT = 1, /* int64_t */
+    ITEM_SUM,       /* 128-bit sum */
+    ITEM_SQUARES,   /* 128-bit sum of squares */
+    ITEM_TALLY,     /* struct tt_tally; of a window struct tt_tally_sum */
+    ITEM_DISTINCT,  /* struct tt_distinct; of a window struct tt_distinct_window */
+    ITEM_FIRST,     /* the first row; windows have none */
+    ITEM_LAST       /* the last row; windows have none */
+};
+
+/* What a pane keeps of the rows that pass a filter. */
+struct plan_item {
+    uint8_t kind; /* enum item_kind */
+    uint8_t field, word, span;
+    bool by_currency;
+    uint16_t filter_mask;
+    uint32_t offset, window_offset; /* bytes into the items of a pane, of a window */
 };
 
 /* The running values of a span that take the same from a row: what moving an edge over a row has to
@@ -97,6 +130,7 @@ struct plan_group {
     bool by_currency;
     bool is_plain; /* counts and sums of a number as it stands in the row */
     uint16_t filter_mask;
+    uint16_t item; /* of the bag */
     uint32_t count, sum, squares, bag;
 };
 
@@ -112,6 +146,7 @@ struct plan_read {
     uint8_t period; /* of those that look at known frauds */
     uint16_t filter_mask;
     uint16_t count, total, sum, squares, bag, frauds;
+    uint16_t look; /* the item that panes keep for what looks at rows, or PLAN_NONE */
     double quantile;
     double divisor; /* ms per unit */
 };
@@ -144,16 +179,17 @@ struct plan_step {
     uint32_t money_size; /* bytes of those that are */
     uint32_t column_count, span_count, period_count, value_count, group_count, filter_count;
     uint32_t frauds_begin; /* values from here on are VALUE_FRAUDS */
-    uint32_t before_count, after_count, expression_count, input_count;
+    uint32_t before_count, after_count, expression_count, input_count, item_count;
     uint32_t early_count, early_input_count; /* expressions that filters read stand first */
     uint32_t filter_input_count;
     bool has_labels;
     bool reads_names;                             /* a filter or expression is due here */
     struct plan_column columns[PLAN_COLUMNS_MAX]; /* column i is word 2 + i */
-    struct plan_span spans[PLAN_SPANS_MAX];
+    struct plan_span spans[PLAN_SPANS_MAX + 1];   /* one more has panes: of all the step keeps */
     struct plan_period periods[PLAN_PERIODS_MAX];
     struct plan_value values[PLAN_VALUES_MAX];
     struct plan_group groups[PLAN_VALUES_MAX];
+    struct plan_item items[PLAN_ITEMS_MAX];
     struct plan_filter filters[TT_PLAN_FILTERS_MAX];
     struct plan_read before[TT_FEATURES_MAX];            /* without the event itself */
     struct plan_read after[TT_FEATURES_MAX];             /* with it */
@@ -218,6 +254,8 @@ enum tt_status tt_plan_express(struct tt_plan *plan, struct plan_draft *drafts,
 /* Lays out columns, spans, values and reads. */
 enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *drafts,
                               struct tt_error *err);
+/* Lays out what panes keep, once windows and values stand. */
+void tt_plan_layout_panes(struct plan_step *step, int64_t lateness_ms);
 /* The text of an expression without comments and without blanks that mean nothing. */
 enum tt_status tt_plan_canonical(struct tt_arena *arena, struct tt_str text, struct tt_str *ret);
 

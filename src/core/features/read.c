@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "core/features/read_panes.h"
 
 typedef __int128 wide;
 
@@ -26,15 +27,40 @@ static const void *value_at(const struct tt_reading *reading, uint16_t index)
     return tt_entity_value(reading->store, reading->entity, reading->money, value);
 }
 
+/* What the window's panes hold for an item, or NULL. */
+static const void *in_panes(const struct tt_reading *reading, const struct plan_item *item)
+{
+    const struct tt_panes *panes = reading->entity->panes;
+    tt_currency currency = item->by_currency ? tt_row_currency(reading->row) : 0;
+    struct tt_series *series = tt_panes_find(panes, item->span, currency);
+    return series == NULL ? NULL : tt_series_item(series, item);
+}
+
+/* The same for a running value; NULL for the many entities that have no panes. */
+static const void *panes_at(const struct tt_reading *reading, uint16_t index)
+{
+    const struct plan_step *plan = reading->store->plan;
+    return reading->entity->panes == NULL
+               ? NULL
+               : in_panes(reading, &plan->items[plan->values[index].item]);
+}
+
+/* How many events the window's panes hold. */
+static int64_t events_in_panes(const struct tt_reading *reading, uint32_t span)
+{
+    const struct tt_panes *panes = reading->entity->panes;
+    return panes == NULL ? 0 : (int64_t)panes->spans[span].series->events;
+}
+
 int64_t tt_read_count(const struct tt_reading *reading, const struct plan_read *read,
                       uint16_t index)
 {
     if (index == PLAN_NONE) {
         struct tt_edges edges = tt_entity_edges(reading->entity)[read->span];
-        return (int64_t)edges.high - edges.low;
+        return (int64_t)edges.high - edges.low + events_in_panes(reading, read->span);
     }
-    const int64_t *count = value_at(reading, index);
-    return count == NULL ? 0 : *count;
+    const int64_t *count = value_at(reading, index), *older = panes_at(reading, index);
+    return (count == NULL ? 0 : *count) + (older == NULL ? 0 : *older);
 }
 
 /* Most sums fit a word, whose conversion is an instruction and not a call. */
@@ -46,12 +72,15 @@ static inline double from_wide(wide sum)
 
 static wide wide_of(const struct tt_reading *reading, uint16_t index)
 {
-    wide sum = 0;
-    const void *at = value_at(reading, index);
+    wide sum = 0, more = 0;
+    const void *at = value_at(reading, index), *older = panes_at(reading, index);
     if (at != NULL) {
         memcpy(&sum, at, sizeof(sum));
     }
-    return sum;
+    if (older != NULL) {
+        memcpy(&more, older, sizeof(more));
+    }
+    return sum + more;
 }
 
 /* Integer units per unit of the feature. */
@@ -116,10 +145,18 @@ static bool read_ratio(const struct tt_reading *reading, const struct plan_read 
 static bool read_order(const struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
     const struct tt_bag *bag = value_at(reading, read->bag);
+    const struct tt_tally_sum *older = panes_at(reading, read->bag);
+    double value = 0.0;
+    if (older != NULL && older->total > 0) {
+        enum tt_tally_scale scale =
+            read->field == FIELD_LOG_AMOUNT ? TT_TALLY_LOGARITHM : TT_TALLY_RELATIVE;
+        value = tt_tally_order(bag, older, scale, read->aggregate, read->quantile);
+        *ret = value / scale_of(reading, read->field);
+        return true;
+    }
     if (bag == NULL || bag->count == 0) {
         return false;
     }
-    double value = 0.0;
     switch (read->aggregate) {
     case TT_AGGREGATE_MIN:
         value = (double)bag->values[0];
@@ -143,9 +180,11 @@ static bool read_distinct(const struct tt_reading *reading, const struct plan_re
 {
     const struct tt_bag *bag = value_at(reading, read->bag);
     if (read->aggregate == TT_AGGREGATE_COUNT_DISTINCT) {
-        *ret = (double)bag->distinct;
+        const struct tt_distinct_window *older = panes_at(reading, read->bag);
+        *ret = older == NULL ? (double)bag->distinct : tt_panes_distinct(bag, older);
         return true;
     }
+    /* Of an entity with panes: the share among the rows it keeps one by one. */
     int64_t value = reading->row[read->word];
     if (bag->count == 0 || value == TT_ROW_MISSING) {
         return false;
@@ -169,6 +208,20 @@ static bool passes(const struct plan_read *read, const int64_t *row)
     return (tt_row_bits(row) & read->filter_mask) == read->filter_mask;
 }
 
+/* The first or last row of the panes, whichever the feature looks for; NULL also where there are no
+ * panes. */
+static const int64_t *row_in_panes(const struct tt_reading *reading, const struct plan_read *read)
+{
+    const struct tt_panes *panes = reading->entity->panes;
+    if (panes == NULL) {
+        return NULL;
+    }
+    const struct plan_item *item = &reading->store->plan->items[read->look];
+    tt_currency currency = item->by_currency ? tt_row_currency(reading->row) : 0;
+    return tt_panes_row(&panes->spans[item->span], tt_panes_find(panes, item->span, currency),
+                        item);
+}
+
 /* The newest row of the window that passes the filter and has the field (in the event's currency
  * where it is an amount), or NULL. */
 static const int64_t *last_row(const struct tt_reading *reading, const struct plan_read *read)
@@ -184,12 +237,17 @@ static const int64_t *last_row(const struct tt_reading *reading, const struct pl
             return row;
         }
     }
-    return NULL;
+    return row_in_panes(reading, read);
 }
 
 static bool read_age(const struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
     struct tt_edges edges = tt_entity_edges(reading->entity)[read->span];
+    const int64_t *oldest = row_in_panes(reading, read);
+    if (oldest != NULL) {
+        *ret = (double)(reading->t_ms - oldest[TT_ROW_TIME]) / read->divisor;
+        return true;
+    }
     for (uint32_t i = edges.low; i < edges.high; i++) {
         const int64_t *row = tt_entity_row(reading->store, reading->entity, i);
         if (passes(read, row)) {

@@ -20,7 +20,9 @@ static bool read_share(const struct tt_reading *reading, const struct plan_read 
     if (total == 0) {
         return false;
     }
-    *ret = (double)count_frauds(reading, read) / (double)total;
+    /* Frauds count to the millisecond, events of panes by the pane: never more than all. */
+    double frauds = (double)count_frauds(reading, read);
+    *ret = frauds < (double)total ? frauds / (double)total : 1.0;
     return true;
 }
 

@@ -11,9 +11,9 @@
 
 #include "core/features/entity.h"
 
-/* Fills row[0, row_words) without filter bits; texts are hashed with the key. */
+/* Fills row[0, row_words) without filter bits. */
 void tt_row_fill(const struct plan_step *plan, const struct tt_plan *owner,
-                 const struct tt_hash_key *key, const struct tt_txn *txn, int64_t *row);
+                 const struct tt_txn *txn, int64_t *row);
 /* The 32 bits that order events of one instant; the same in every process. */
 uint32_t tt_row_id_of(const struct tt_txn *txn);
 

@@ -4,9 +4,10 @@
 #include "core/features/snapshot.h"
 
 #include "base/wire.h"
+#include "core/features/snapshot_panes.h"
 #include "core/features/step_internal.h"
 
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2 /* 2: panes; the filters a label's event passed */
 #define CHECKSUM_SIZE 8
 
 enum record { RECORD_HEAD = 1, RECORD_ENTITY };
@@ -65,12 +66,14 @@ enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
             tt_wire_put_u64(buf, (uint64_t)row[word]);
         }
     }
+    tt_panes_pack(&step->store, entity, buf);
     tt_wire_put_u32(buf, entity->labels.rows.count);
     for (uint32_t i = 0; i < entity->labels.rows.count; i++) {
         const struct tt_label_row *label = tt_labels_row(&entity->labels, i);
         tt_wire_put_u64(buf, (uint64_t)label->time_ms);
         tt_wire_put_u64(buf, (uint64_t)label->effective_ms);
         tt_wire_put_u32(buf, label->id);
+        tt_wire_put_u16(buf, label->bits);
         tt_wire_put_u8(buf, label->kind);
     }
     enum tt_status status = put_checksum(buf, start);
@@ -161,9 +164,11 @@ static enum tt_status read_labels(struct tt_step *step, struct tt_entity *entity
         label.time_ms = (int64_t)tt_wire_u64(wire);
         label.effective_ms = (int64_t)tt_wire_u64(wire);
         label.id = tt_wire_u32(wire);
+        label.bits = tt_wire_u16(wire);
         label.kind = tt_wire_u8(wire);
         bool applied = false;
-        status = wire->bad ? TT_E_CORRUPT : tt_entity_label(&step->store, entity, &label, &applied);
+        status = wire->bad ? TT_E_CORRUPT
+                           : tt_entity_label_again(&step->store, entity, &label, &applied);
         status = status == TT_OK && !applied ? TT_E_CORRUPT : status;
     }
     return status;
@@ -190,6 +195,7 @@ enum tt_status tt_step_unpack_entity(struct tt_step *step, struct tt_str bytes,
     entity->newest_ms = newest_ms;
     entity->lost_ms = lost_ms;
     status = read_rows(step, entity, &wire);
+    status = status == TT_OK ? tt_panes_unpack(&step->store, entity, &wire) : status;
     status = status == TT_OK ? read_labels(step, entity, &wire) : status;
     if (status != TT_OK) {
         return tt_fail(err, status, "saved feature state: its rows or labels cannot be taken");

@@ -1,14 +1,14 @@
 /*
  * The state of a step as records: one head, one per entity.
  *
- * What:    packs what cannot be computed again (rows, labels, watermark); unpacking builds a step
+ * What:    packs what cannot be computed again (rows, panes, labels, watermark); unpacking builds a step
  *          that goes on with the same bits.
  * Why:     running values are a function of the rows, so they are not saved: the form stays small
  *          and does not change when a window is added. Records fit the state port's entries and
  *          come in any order.
  * Owner:   bytes go to the caller's buffer; views are the caller's.
  * Threads: the step's.
- * Limits:  a record holds one entity: events_max rows.
+ * Limits:  a record holds one entity: events_max rows and its panes.
  * Fails:   unpack with TT_E_CORRUPT (length, checksum, order), TT_E_CONFLICT (another plan, step or
  *          hash key: rebuild by replay), TT_E_UNSUPPORTED (a newer form), TT_E_NOMEM; the step is
  *          then only good to be freed.

@@ -222,12 +222,9 @@ static void write_late(struct tt_step *step, struct tt_vector *vector)
     write_expressions(step, vector, layout->early_count, layout->expression_count);
 }
 
-/* The filters a transaction passes, as bits of its row; the slots of its fields are filled. */
-static void filter_row(struct tt_step *step, const struct tt_vector *vector, int64_t *row)
+/* The filters that the slots of names pass. */
+static uint16_t pass_filters(struct tt_step *step)
 {
-    for (uint32_t i = 0; i < step->layout->filter_input_count; i++) {
-        set_slot(step, vector, &step->layout->filter_inputs[i]);
-    }
     uint16_t bits = 0;
     for (uint32_t i = 0; i < step->layout->filter_count; i++) {
         struct tt_value value;
@@ -236,7 +233,16 @@ static void filter_row(struct tt_step *step, const struct tt_vector *vector, int
             bits = (uint16_t)(bits | 1U << i);
         }
     }
-    row[TT_ROW_TAG] = tt_row_tag(tt_row_id(row), bits, tt_row_currency(row));
+    return bits;
+}
+
+/* The filters a transaction passes, as bits of its row; the slots of its fields are filled. */
+static void filter_row(struct tt_step *step, const struct tt_vector *vector, int64_t *row)
+{
+    for (uint32_t i = 0; i < step->layout->filter_input_count; i++) {
+        set_slot(step, vector, &step->layout->filter_inputs[i]);
+    }
+    row[TT_ROW_TAG] = tt_row_tag(tt_row_id(row), pass_filters(step), tt_row_currency(row));
 }
 
 /* Scores the row against the entity and leaves it in when it is absorbed. No features are wanted:
@@ -251,7 +257,7 @@ static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, i
     if (!absorb) {
         /* A late event reaches back behind what is kept, where what is still there depends on when
          * this entity was last seen: it must not. */
-        tt_entity_trim(&step->store, entity, oldest_ms);
+        step->stats.demoted += tt_entity_trim(&step->store, entity, oldest_ms);
     }
     enum tt_status status = tt_entity_seek(&step->store, entity, row[TT_ROW_TIME]);
     if (wanted) {
@@ -279,7 +285,7 @@ static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, i
     if (row[TT_ROW_TIME] > entity->newest_ms) {
         entity->newest_ms = row[TT_ROW_TIME];
     }
-    step->stats.saturated += tt_entity_trim(&step->store, entity, oldest_ms) ? 1 : 0;
+    step->stats.demoted += tt_entity_trim(&step->store, entity, oldest_ms);
     return TT_OK;
 }
 
@@ -322,7 +328,7 @@ static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
             entity->lost_ms = lost_ms;
         }
     }
-    tt_row_fill(step->layout, step->plan, &step->options.key, &event->txn, row);
+    tt_row_fill(step->layout, step->plan, &event->txn, row);
     enum tt_status status =
         pass_row(step, entity != NULL ? entity : step->ghost, row, absorb, wanted, &event->vector);
     uint8_t bit = (uint8_t)(1U << step->index);
@@ -389,6 +395,18 @@ static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *ev
     return status;
 }
 
+/* The same of a labelled transaction, whose row may be there no more. What features it had is not
+ * known any more either: filters that read some do not pass. */
+static uint16_t filter_bits(struct tt_step *step, const struct tt_txn *txn)
+{
+    if (step->layout->filter_count == 0) {
+        return 0;
+    }
+    tt_names_clear(step->plan->names, step->names);
+    tt_names_fill_txn(step->plan->names, txn, step->names);
+    return pass_filters(step);
+}
+
 static enum tt_status pass_label(struct tt_step *step, const struct tt_event *event,
                                  const struct tt_hash128 *key)
 {
@@ -405,6 +423,9 @@ static enum tt_status pass_label(struct tt_step *step, const struct tt_event *ev
     };
     struct tt_entity *entity = find_entity(step, key);
     bool applied = false;
+    if (entity != NULL && entity->panes != NULL) {
+        row.bits = filter_bits(step, &event->txn);
+    }
     enum tt_status status =
         entity == NULL ? TT_OK : tt_entity_label(&step->store, entity, &row, &applied);
     if (status == TT_OK) {

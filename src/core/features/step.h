@@ -9,8 +9,8 @@
  * the step. Threads: confined to one thread (a shard owns its steps). Units:   event time, ms.
  * Limits:  entities_max and memory_bytes_max: past them the longest idle of a few entities is
  * evicted and counted (policy `evict_idle`; the equality promise ends there, see stats.evicted). An
- *          entity keeps at most `events_max` events (policy `forget_oldest`: windows then reach
- * over the newest ones; stats.saturated). Fails:   TT_E_NOMEM, also where one entity alone passes
+ *          entity keeps its newest `events_max` events one by one, what is older in panes (panes.h),
+ * which is again a function of the set. Fails:   TT_E_NOMEM, also where one entity alone passes
  * memory_bytes_max: the event is then scored, not absorbed.
  */
 #ifndef TT_CORE_FEATURES_STEP_H
@@ -35,7 +35,7 @@ struct tt_step_stats {
     uint64_t labels_lost; /* labels whose transaction is not held (any more) */
     uint64_t expired;     /* entities idle for longer than they are kept */
     uint64_t evicted;     /* entities that had to make room */
-    uint64_t saturated;   /* events that pushed another one out of a full entity */
+    uint64_t demoted;     /* rows of full entities that went to panes */
     uint64_t degraded;    /* events whose windows reach back to something a limit has taken */
 };
 

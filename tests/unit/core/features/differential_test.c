@@ -121,7 +121,7 @@ static const char PLAN[] =
     "- {name: d_q25, entity: device, aggregate: quantile, quantile: 0.25, field: log_amount, "
     "window: 30d}\n";
 
-static bool passes(const struct model *model, size_t index, struct tt_str filter)
+static bool passes(struct model *model, size_t index, struct tt_str filter)
 {
     const struct tt_txn *txn = &model->log[index]->txn;
     double value = 0.0;

@@ -19,6 +19,8 @@ void model_init(struct model *model, const struct tt_plan *plan, model_filter *f
     model->log = calloc(capacity, sizeof(*model->log));
     model->absorbed = calloc(capacity, sizeof(*model->absorbed));
     model->passed = calloc(capacity * tt_plan_feature_count(plan), sizeof(*model->passed));
+    model->older = calloc(capacity, sizeof(*model->older));
+    model->ranked_index = SIZE_MAX;
     model->previous = calloc(capacity * TT_STEPS_MAX, sizeof(*model->previous));
     model->label = calloc(capacity, sizeof(*model->label));
     model->next_label = calloc(capacity, sizeof(*model->next_label));
@@ -30,6 +32,7 @@ void model_deinit(struct model *model)
     free(model->log);
     free(model->absorbed);
     free(model->passed);
+    free(model->older);
     free(model->previous);
     free(model->label);
     free(model->next_label);
@@ -104,27 +107,111 @@ static bool *passed(const struct model *model, size_t index, const struct tt_fea
     return &model->passed[index * tt_plan_feature_count(model->plan) + number];
 }
 
+static bool comes_after(const struct tt_txn *a, const struct tt_txn *b)
+{
+    return a->timestamp_ms > b->timestamp_ms ||
+           (a->timestamp_ms == b->timestamp_ms && tt_row_id_of(a) > tt_row_id_of(b));
+}
+
+static size_t before(const struct model *model, size_t at, const struct tt_feature *feature)
+{
+    return model->previous[(at - 1) * TT_STEPS_MAX + feature->step];
+}
+
+static bool is_absorbed(const struct model *model, size_t at)
+{
+    return model->log[at - 1]->kind == TT_EVENT_TRANSACTION && model->absorbed[at - 1];
+}
+
+/* Whether `of` other events of the entity come after the one at `at`. */
+static bool has_rank(const struct model *model, size_t index, const struct tt_feature *feature,
+                     size_t at, size_t of)
+{
+    size_t after = 0;
+    for (size_t i = before(model, index + 1, feature); i > 0 && after < of;
+         i = before(model, i, feature)) {
+        after +=
+            is_absorbed(model, i) && comes_after(&model->log[i - 1]->txn, &model->log[at - 1]->txn)
+                ? 1
+                : 0;
+    }
+    return after >= of;
+}
+
+/* Which of the entity's events are not among the newest events_max, and the time of the oldest that
+ * is; INT64_MIN when all are. */
+static void rank(struct model *model, size_t index, const struct tt_feature *feature)
+{
+    bool all = true;
+    if (model->ranked_index == index && model->ranked_step == feature->step) {
+        return;
+    }
+    model->ranked_index = index;
+    model->ranked_step = feature->step;
+    model->first_ms = INT64_MAX;
+    for (size_t i = before(model, index + 1, feature); i > 0; i = before(model, i, feature)) {
+        int64_t t_ms = model->log[i - 1]->txn.timestamp_ms;
+        model->older[i - 1] =
+            is_absorbed(model, i) && has_rank(model, index, feature, i, model->events_max);
+        all &= !model->older[i - 1];
+        if (is_absorbed(model, i) && !model->older[i - 1] && t_ms < model->first_ms) {
+            model->first_ms = t_ms;
+        }
+    }
+    model->first_ms = all ? INT64_MIN : model->first_ms;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return (int64_t)floor((double)a / (double)b);
+}
+
+static int64_t pane_of(const struct model *model, const struct tt_feature *feature)
+{
+    int64_t all_ms = feature->window_ms + feature->delay_ms + tt_plan_lateness_ms(model->plan);
+    int64_t part_ms = (feature->window_ms + 59) / 60, least_ms = (all_ms + 255) / 256;
+    return part_ms > least_ms ? part_ms : least_ms;
+}
+
+/* Whether an older event's pane lies whole in the window (from, to]. */
+static bool pane_counts(const struct model *model, const struct tt_feature *feature, int64_t t_ms,
+                        int64_t from_ms, int64_t to_ms)
+{
+    int64_t pane_ms = pane_of(model, feature);
+    int64_t start_ms = floor_div(t_ms, pane_ms) * pane_ms;
+    return from_ms < model->first_ms && start_ms > from_ms &&
+           (to_ms >= model->first_ms || start_ms + pane_ms - 1 <= to_ms);
+}
+
 /* Collects what precedes `index` in the log and lies in the feature's window, itself included
- * unless the feature leaves it out. */
-static void collect(const struct model *model, size_t index, const struct tt_feature *feature,
-                    struct window *window)
+ * unless the feature leaves it out. by_panes false: as if every event were kept. */
+static void collect(struct model *model, size_t index, const struct tt_feature *feature,
+                    bool by_panes, struct window *window)
 {
     const struct tt_txn *now = &model->log[index]->txn;
     int64_t to_ms = now->timestamp_ms - feature->delay_ms, from_ms = to_ms - feature->window_ms;
     to_ms = feature->known_time ? now->timestamp_ms : to_ms;
     size_t at = index + 1;
+    if (by_panes) {
+        rank(model, index, feature);
+    }
     window->count = 0;
-    for (; at > 0; at = model->previous[(at - 1) * TT_STEPS_MAX + feature->step]) {
+    model->saw_panes = false;
+    for (; at > 0; at = before(model, at, feature)) {
         const struct tt_event *event = model->log[at - 1];
         int64_t t_ms = event->txn.timestamp_ms;
         bool counts = at - 1 == index ? !feature->exclude_current : model->absorbed[at - 1];
+        bool older = by_panes && at - 1 != index && model->older[at - 1];
         if (event->kind != TT_EVENT_TRANSACTION || !counts || t_ms <= from_ms || t_ms > to_ms ||
+            (older && (feature->aggregate == TT_AGGREGATE_SHARE_OF_VALUE ||
+                       !pane_counts(model, feature, t_ms, from_ms, to_ms))) ||
             (feature->filter.data != NULL && feature->aggregate != TT_AGGREGATE_SHARE &&
              !*passed(model, at - 1, feature)) ||
             (is_money(feature->field) && event->txn.currency != now->currency) ||
             !has_field(&event->txn, feature->field)) {
             continue;
         }
+        model->saw_panes |= older;
         window->events[window->count++] = event;
     }
 }
@@ -227,12 +314,6 @@ static bool is_fraud(const struct model *model, size_t index, const struct tt_ev
 {
     int64_t since_ms = 0;
     return said(model, index, event, &since_ms) == TT_LABEL_FRAUD;
-}
-
-static bool comes_after(const struct tt_txn *a, const struct tt_txn *b)
-{
-    return a->timestamp_ms > b->timestamp_ms ||
-           (a->timestamp_ms == b->timestamp_ms && tt_row_id_of(a) > tt_row_id_of(b));
 }
 
 /* The one that the order (time, id) puts last. */
@@ -414,13 +495,23 @@ static bool run(const struct model *model, size_t index, const struct tt_feature
     return since_ms != INT64_MIN;
 }
 
-static bool compute(const struct model *model, size_t index, const struct tt_feature *feature,
+static bool compute(struct model *model, size_t index, const struct tt_feature *feature,
                     double *ret)
 {
-    static struct window window;
+    static struct window window, whole;
     const struct tt_txn *now = &model->log[index]->txn;
     int64_t first_ms = 0, last_ms = 0;
-    collect(model, index, feature, &window);
+    bool of_frauds = feature->aggregate == TT_AGGREGATE_FRAUD_SHARE ||
+                     feature->aggregate == TT_AGGREGATE_FRAUD_COUNT;
+    collect(model, index, feature, model->events_max > 0, &window);
+    if (of_frauds && model->events_max > 0) { /* known frauds are counted one by one */
+        size_t count = window.count;
+        collect(model, index, feature, false, &whole);
+        double hits = (double)frauds(model, index, feature, &whole, &first_ms, &last_ms);
+        *ret =
+            feature->aggregate == TT_AGGREGATE_FRAUD_COUNT ? hits : fmin(1.0, hits / (double)count);
+        return count > 0 || feature->aggregate == TT_AGGREGATE_FRAUD_COUNT;
+    }
     switch (feature->aggregate) {
     case TT_AGGREGATE_COUNT:
         *ret = (double)window.count;
@@ -464,7 +555,7 @@ static bool compute(const struct model *model, size_t index, const struct tt_fea
     }
 }
 
-bool model_value(const struct model *model, size_t index, const char *feature, double *ret)
+bool model_value(struct model *model, size_t index, const char *feature, double *ret)
 {
     uint32_t number = tt_plan_find(model->plan, tt_str_from(feature));
     const struct tt_feature *declared = tt_plan_feature(model->plan, number);
@@ -472,6 +563,11 @@ bool model_value(const struct model *model, size_t index, const char *feature, d
                  compute(model, index, declared, ret);
     *ret = !there && declared->has_default ? declared->default_value : *ret;
     return there || declared->has_default;
+}
+
+bool model_latest(struct model *model, const struct tt_feature *feature, double *ret)
+{
+    return compute(model, model->count - 1, feature, ret);
 }
 
 /* A late event does not see what was already forgotten when it came: nothing older than the

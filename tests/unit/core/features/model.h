@@ -14,7 +14,7 @@
 
 struct model;
 /* Whether the transaction log[index] passes a feature's filter, told by its text, when it comes. */
-typedef bool model_filter(const struct model *model, size_t index, struct tt_str filter);
+typedef bool model_filter(struct model *model, size_t index, struct tt_str filter);
 
 struct model {
     const struct tt_plan *plan;
@@ -26,6 +26,11 @@ struct model {
     size_t *label, *next_label;  /* of a transaction, of a label: log index + 1 of its next label */
     size_t count, capacity;
     int64_t watermark_ms;
+    size_t events_max; /* > 0: older events are seen by whole panes (docs/internals/windows.md) */
+    bool *older;       /* not among the newest events_max, for ranked_index and ranked_step */
+    size_t ranked_index, ranked_step;
+    int64_t first_ms;                /* of those that are */
+    bool saw_panes;                  /* the last value computed took something from a pane */
     size_t last[TT_STEPS_MAX][4096]; /* per step and key number: newest log index + 1 */
 };
 
@@ -33,10 +38,13 @@ void model_init(struct model *model, const struct tt_plan *plan, model_filter *f
                 size_t capacity);
 void model_deinit(struct model *model);
 /* The value of a feature for log[index], with its default; for filters. */
-bool model_value(const struct model *model, size_t index, const char *feature, double *ret);
+bool model_value(struct model *model, size_t index, const char *feature, double *ret);
 /* Takes the next event of the log and computes its vector (transactions). Keys are texts that end
  * in their number below 4096 ("u-17"); a transaction's seq is its log index + 1, which is a label's
  * first_seq. */
 void model_pass(struct model *model, const struct tt_event *event, struct tt_vector *ret);
+
+/* A feature's value as of the event passed last. */
+bool model_latest(struct model *model, const struct tt_feature *feature, double *ret);
 
 #endif

@@ -362,39 +362,68 @@ static void labels_of_what_is_not_held_are_counted_as_lost(void **state)
     bench_deinit(&bench);
 }
 
-static void a_full_entity_forgets_its_oldest_events(void **state)
+static void a_full_entity_keeps_its_older_events_in_panes(void **state)
 {
     (void)state;
     struct bench bench;
     char id[16];
-    double count = 0.0;
-    bench_init(&bench, "entities: {user: {key: user_id, events_max: 10}}\nfeatures:\n"
-                       "- {name: n, entity: user, aggregate: count, window: 30d}\n"
-                       "- {name: min, entity: user, aggregate: min, field: amount, window: 30d}\n"
-                       "- {name: f, entity: user, aggregate: fraud_share, window: 30d}\n");
+    bench_init(&bench,
+               "entities: {user: {key: user_id, events_max: 10}}\nfeatures:\n"
+               "- {name: n, entity: user, aggregate: count, window: 30d}\n"
+               "- {name: sum, entity: user, aggregate: sum, field: amount, window: 30d}\n"
+               "- {name: min, entity: user, aggregate: min, field: amount, window: 30d}\n"
+               "- {name: f, entity: user, aggregate: fraud_share, window: 30d, filter: 'amount > "
+               "0.30'}\n");
     for (int i = 0; i < 50; i++) {
         struct tt_event event;
         snprintf(id, sizeof(id), "%d", i);
         event_init(&event, id, "u", T0 + i, i + 1);
         pass_event(&bench.steps, &event);
-        count = value_of(bench.plan, &event, "n");
-        is(value_of(bench.plan, &event, "min"), i < 10 ? 0.01 : (i - 9) / 100.0);
-        assert_int_equal(event.step_degraded, i < 11 ? 0 : 1); /* 10 has pushed 0 out */
-        if (i == 40) {
-            pass_label(&bench, &event, TT_LABEL_FRAUD, T0);
-        }
-        if (i > 40) {
-            is(value_of(bench.plan, &event, "f"), 1.0 / 11.0); /* 40 is in until 50 comes */
+        is(value_of(bench.plan, &event, "n"), i + 1.0);
+        is(value_of(bench.plan, &event, "sum"), (i + 1) * (i + 2) / 2 / 100.0);
+        is(value_of(bench.plan, &event, "min"), 0.01);
+        assert_int_equal(event.step_degraded, 0);
+    }
+    struct tt_event event; /* in a pane by now: its filters are looked at again */
+    event_init(&event, "35", "u", T0 + 35, 36);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0);
+    event_init(&event, "5", "u", T0 + 5, 6);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0);
+    event_init(&event, "0", "u", T0 - 40 * DAY, 6);
+    pass_label(&bench, &event, TT_LABEL_FRAUD, T0);
+    struct tt_step_stats stats = tt_step_stats(bench.steps.step[0]);
+    assert_int_equal(stats.demoted, 40);
+    assert_int_equal(stats.labels, 2);
+    assert_int_equal(stats.labels_lost, 1);
+    is(pass(&bench, "next", T0 + 60, 100, "f"), 1.0 / 21.0);
+    /* Panes go as a whole: half a day before what they hold would leave, at the most. */
+    is(pass(&bench, "later", T0 + 29 * DAY, 100, "n"), 52.0);
+    is(pass(&bench, "gone", T0 + 60 + 30 * DAY, 100, "n"), 2.0);
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).demoted, 43);
+    bench_deinit(&bench);
+}
+
+static void amounts_of_nothing_and_of_the_largest_kind_fit_panes(void **state)
+{
+    (void)state;
+    struct bench bench;
+    char id[16];
+    bench_init(&bench, "entities: {user: {key: user_id, events_max: 1}}\nfeatures:\n"
+                       "- {name: min, entity: user, aggregate: min, field: amount, window: 30d}\n"
+                       "- {name: max, entity: user, aggregate: max, field: amount, window: 30d}\n"
+                       "- {name: log, entity: user, aggregate: max, field: log_amount, window: "
+                       "30d}\n");
+    for (int i = 0; i < 20; i++) {
+        struct tt_event event;
+        snprintf(id, sizeof(id), "%d", i);
+        event_init(&event, id, "u", T0 + i, i % 2 == 0 ? 0 : TT_AMOUNT_MINOR_MAX);
+        pass_event(&bench.steps, &event);
+        is(value_of(bench.plan, &event, "min"), 0.0);
+        if (i > 0) {
+            assert_true(fabs(value_of(bench.plan, &event, "max") - 1e13) <= 1e13 / 128.0);
+            assert_true(fabs(value_of(bench.plan, &event, "log") - log(1e13)) <= 1.0 / 128.0);
         }
     }
-    is(count, 11.0); /* the ten it keeps and the event itself */
-    assert_int_equal(tt_step_stats(bench.steps.step[0]).saturated, 40);
-    is(pass(&bench, "next", T0 + 60, 100, "f"), 1.0 / 11.0);
-    is(pass(&bench, "gone", T0 + 61, 100, "f"), 0.0);
-    struct tt_event later; /* what was lost is no longer in any window */
-    event_init(&later, "later", "u", T0 + 61 + 30 * TT_MS_PER_DAY, 100);
-    pass_event(&bench.steps, &later);
-    assert_int_equal(later.step_degraded, 0);
     bench_deinit(&bench);
 }
 
@@ -660,7 +689,8 @@ int main(void)
         cmocka_unit_test(labels_count_from_the_instant_they_are_known),
         cmocka_unit_test(a_later_label_takes_an_earlier_one_back),
         cmocka_unit_test(labels_of_what_is_not_held_are_counted_as_lost),
-        cmocka_unit_test(a_full_entity_forgets_its_oldest_events),
+        cmocka_unit_test(a_full_entity_keeps_its_older_events_in_panes),
+        cmocka_unit_test(amounts_of_nothing_and_of_the_largest_kind_fit_panes),
         cmocka_unit_test(too_many_entities_evict_the_idle),
         cmocka_unit_test(memory_stays_under_its_limit),
         cmocka_unit_test(idle_entities_are_forgotten_by_the_watermark),
