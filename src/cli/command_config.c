@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/backtest.h"
 #include "cli/commands.h"
+#include "cli/file_io.h"
 #include "cli/settings.h"
 #include "runtime/files.h"
 #include "runtime/metrics.h"
@@ -13,6 +15,8 @@
 const struct tt_cli_option tt_options_config[] = {{NULL, NULL, NULL}};
 const struct tt_cli_option tt_options_rules[] = {
     {"features", "FILE", "feature set whose names the rules may use"},
+    TT_BACKTEST_OPTIONS,
+    TT_FILE_FEED_OPTIONS,
     {NULL, NULL, NULL},
 };
 
@@ -157,8 +161,11 @@ static int test_rules(const struct tt_cli *cli, const struct tt_rules *rules)
 int tt_command_rules(struct tt_cli *cli)
 {
     bool test = cli->word_count == 2 && strcmp(cli->words[0], "test") == 0;
+    if (cli->word_count == 2 && strcmp(cli->words[0], "backtest") == 0) {
+        return tt_backtest_command(cli);
+    }
     if (cli->word_count != 2 || (!test && strcmp(cli->words[0], "check") != 0)) {
-        return tt_cli_fail(TT_EXIT_USAGE, "rules: say check FILE or test FILE");
+        return tt_cli_fail(TT_EXIT_USAGE, "rules: say check, test or backtest, and a FILE");
     }
     struct tt_settings settings;
     struct tt_error err = {0};

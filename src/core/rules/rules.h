@@ -94,6 +94,14 @@ const uint32_t *tt_rules_slots(const struct tt_rules *set, uint32_t *ret_count);
 void tt_rules_eval(const struct tt_rules *set, const struct tt_value *slots, int64_t event_ms,
                    struct tt_expr_scratch *scratch, struct tt_rule_hits *ret_hits,
                    struct tt_shadow_hits *ret_shadow);
+/* The same for whoever counts: also adds one to failures[rule] for each rule that could not be
+ * evaluated; failures has a count a rule, or is NULL. */
+void tt_rules_tally(const struct tt_rules *set, const struct tt_value *slots, int64_t event_ms,
+                    struct tt_expr_scratch *scratch, uint64_t *failures,
+                    struct tt_rule_hits *ret_hits, struct tt_shadow_hits *ret_shadow);
+/* Whether one rule, whatever its mode, is in force and fires: for what did not fit in the hits. */
+bool tt_rules_fires(const struct tt_rules *set, uint32_t index, const struct tt_value *slots,
+                    int64_t event_ms, struct tt_expr_scratch *scratch);
 /* Folds live hits; there is none for shadow hits on purpose. */
 void tt_rules_outcome(const struct tt_rules *set, const struct tt_rule_hits *hits,
                       struct tt_rule_outcome *ret);
