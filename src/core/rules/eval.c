@@ -194,3 +194,15 @@ struct tt_hash128 tt_rules_hash(const struct tt_rules *set)
 {
     return set->hash;
 }
+
+struct tt_str tt_rules_slot_name(const struct tt_rules *set, uint32_t slot)
+{
+    return tt_expr_env_slot_name(set->env, slot);
+}
+
+void tt_rules_run_alone(const struct tt_rules *set, uint32_t rule, const struct tt_value *slots,
+                        struct tt_expr_scratch *scratch, struct tt_value *ret)
+{
+    TT_ASSERT(rule < set->count);
+    tt_expr_eval(set->rules[rule].expr, slots, scratch, ret);
+}
