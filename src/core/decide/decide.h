@@ -26,6 +26,10 @@
 /* Fills event->decision from its detections and rule hits; alerted is left false. */
 enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *bundle,
                          struct tt_event *event) TT_MUST_USE;
+/* The p-value of what the event's detections say together, and each detector's part of it (tt_fuse).
+ * What decides and what explains both go through here. */
+double tt_decide_p(const struct tt_setup *setup, const struct tt_bundle *bundle,
+                   const struct tt_event *event, double ret_terms[TT_DETECTORS_MAX]);
 /* What the decision asks the alert budget. severity_min: from here on rules, and statistics at the
  * start, alert. attached: its entity has an open case of at least that severity. */
 void tt_decide_case(const struct tt_setup *setup, const struct tt_event *event,

@@ -302,7 +302,7 @@ static enum tt_status copy_words(const struct tt_tree *node, char text[TT_WORDS_
 static enum tt_status parse_words(struct tt_setup *setup, const struct tt_tree *tree,
                                   struct tt_error *err)
 {
-    static const char *const keys[] = {"text", "whose", "unit", "same_as"};
+    static const char *const keys[] = {"text", "whose", "since", "unit", "same_as"};
     if (tree == NULL) {
         return TT_OK;
     }
@@ -337,6 +337,9 @@ static enum tt_status parse_words(struct tt_setup *setup, const struct tt_tree *
         }
         if (status == TT_OK) {
             status = copy_words(tt_tree_get(entry, "whose"), words->whose, &words->whose_size, err);
+        }
+        if (status == TT_OK) {
+            status = copy_words(tt_tree_get(entry, "since"), words->since, &words->since_size, err);
         }
     }
     return status;
@@ -428,6 +431,7 @@ static enum tt_status hash_setup(struct tt_setup *setup, struct tt_error *err)
         tt_wire_put_u16(&buf, words->same_as);
         tt_wire_put_bytes(&buf, (struct tt_str){words->text, words->text_size});
         tt_wire_put_bytes(&buf, (struct tt_str){words->whose, words->whose_size});
+        tt_wire_put_bytes(&buf, (struct tt_str){words->since, words->since_size});
     }
     enum tt_status status = buf.status;
     if (status == TT_OK) {

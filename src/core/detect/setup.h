@@ -85,9 +85,10 @@ struct tt_detector {
 struct tt_words {
     uint16_t same_as; /* a feature; itself when nothing is said */
     uint8_t unit;     /* enum tt_unit; 0 = the feature has no entry */
-    uint8_t text_size, whose_size;
+    uint8_t text_size, whose_size, since_size;
     char text[TT_WORDS_SIZE_MAX];
     char whose[TT_WORDS_SIZE_MAX];
+    char since[TT_WORDS_SIZE_MAX]; /* how far back the habit goes: "the last month" */
 };
 
 struct tt_setup {

@@ -107,13 +107,18 @@ struct tt_shadow_hits {
     struct tt_rule_hits hits;
 };
 
+/* What a reason compares with. */
+enum tt_baseline { TT_BASELINE_NONE = 0, TT_BASELINE_OWN, TT_BASELINE_PEERS };
+
 /* One reason an anomaly is one, on the scale of the final score's logit. */
 struct tt_reason {
     uint8_t detector;                     /* index into the detectors */
     uint16_t feature;                     /* index into the plan, or UINT16_MAX */
     double observed, expected, threshold; /* NaN = not stated */
-    double contribution;
-    struct tt_str message; /* in the event's text */
+    double contribution;                  /* signed */
+    uint8_t baseline;                     /* enum tt_baseline: whose habit `expected` is */
+    double history;                       /* how many of its own stand behind it; NaN = none */
+    struct tt_str message;                /* in the event's text */
 };
 
 struct tt_decision {
