@@ -24,9 +24,10 @@
 
 enum tt_event_kind {
     TT_EVENT_TRANSACTION = 1,
-    TT_EVENT_LABEL,  /* txn is the labelled transaction's record */
-    TT_EVENT_EPOCH,  /* everything before it in the log closes epoch `epoch` - 1 */
-    TT_EVENT_REJECT, /* a refused record on its way to the dead letters; has no position */
+    TT_EVENT_LABEL,    /* txn is the labelled transaction's record */
+    TT_EVENT_EPOCH,    /* everything before it in the log closes epoch `epoch` - 1 */
+    TT_EVENT_REJECT,   /* a refused record on its way to the dead letters; has no position */
+    TT_EVENT_SNAPSHOT, /* not in the log: what the stages hold is saved as of seq, the event before */
 };
 
 /* Why a record was refused, and its bytes with card numbers masked; views into the event's text. */
