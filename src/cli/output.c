@@ -68,14 +68,6 @@ static void write_line(struct output *output, const struct tt_event *event)
     tt_buf_append_char(&output->buf, '\n');
 }
 
-static enum tt_status pass_on(struct output *output, const struct tt_event *event,
-                              struct tt_error *err)
-{
-    const struct tt_output_sink *sink = output->options.sink;
-    return sink == NULL ? TT_OK
-                        : sink->take(sink->ctx, output->options.context->engine, event, err);
-}
-
 static enum tt_status take_decision(struct output *output, struct tt_event *event,
                                     struct tt_error *err)
 {
@@ -87,7 +79,7 @@ static enum tt_status take_decision(struct output *output, struct tt_event *even
     }
     if (event->kind == TT_EVENT_LABEL) {
         counts->labels++;
-        return pass_on(output, event, err);
+        return TT_OK;
     }
     if (event->gate != TT_GATE_FRESH) {
         counts->duplicates += event->gate == TT_GATE_DUPLICATE ? 1 : 0;
@@ -98,8 +90,7 @@ static enum tt_status take_decision(struct output *output, struct tt_event *even
     if (output->options.out != NULL) {
         write_line(output, event);
     }
-    enum tt_status status = evaluate(output, event, err);
-    return status == TT_OK ? pass_on(output, event, err) : status;
+    return evaluate(output, event, err);
 }
 
 static enum tt_status write_reject(struct output *output, const struct tt_event *event,

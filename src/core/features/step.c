@@ -10,7 +10,6 @@
 
 #include <float.h>
 
-#include "core/features/copy.h"
 #include "core/features/read.h"
 #include "core/features/row.h"
 #include "core/features/step_internal.h"
@@ -33,9 +32,6 @@ static void remove_entity(struct tt_step *step, struct tt_entity *entity)
     uint32_t at = entity->slot;
     void *taken = tt_map_take(&step->map, entity->key.low, &entity->key);
     TT_ASSERT(taken == entity);
-    if (step->copy != NULL) {
-        tt_step_copy_remove(step, at);
-    }
     step->slots[at] = step->slots[--step->slot_count];
     step->slots[at].entity->slot = at;
     tt_entity_free(&step->store, entity);
@@ -96,9 +92,6 @@ static struct tt_entity *find_entity(struct tt_step *step, const struct tt_hash1
         remove_entity(step, entity);
         step->stats.expired++;
         entity = NULL;
-    }
-    if (entity != NULL && step->copy != NULL) {
-        tt_step_copy_touch(step, entity);
     }
     return entity;
 }
@@ -603,7 +596,6 @@ void tt_step_free(struct tt_step *step)
     if (step == NULL) {
         return;
     }
-    tt_step_copy_end(step);
     for (size_t i = 0; i < step->slot_count; i++) {
         tt_entity_free(&step->store, step->slots[i].entity);
     }

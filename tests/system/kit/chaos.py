@@ -98,7 +98,6 @@ class Load:
         self.token = token
         self.done = threading.Event()
         self.acked = {}
-        self.restored = []  # what each restart said
         self.changed = threading.Condition()
         self.generation, self.port = 0, None
         self.producers = [Producer(self, seed) for seed in seeds]
