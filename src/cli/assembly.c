@@ -98,7 +98,6 @@ static enum tt_status open_stages(struct tt_assembly *assembly,
     struct tt_anomaly_aggregator_options aggregator_options = {
         .context = &assembly->context,
         .trainer = options->trainer,
-        .stateless = options->stateless,
         .alert_severity = tt_severity_find(config->alert_severity),
         .alert_dedupe_ms = config->alert_dedupe,
         .budget = {.per_day = (uint32_t)config->alert_budget},
@@ -126,7 +125,11 @@ enum tt_status tt_assembly_open(struct tt_assembly *assembly,
     assembly->settings = options->settings;
     tt_bundles_init(&assembly->bundles, options->bundle);
     assembly->bundles_open = true;
-    tt_secret_random(&assembly->key, sizeof assembly->key);
+    if (options->key != NULL) {
+        assembly->key = *options->key;
+    } else {
+        tt_secret_random(&assembly->key, sizeof assembly->key);
+    }
     assembly->durable_seq = UINT64_MAX; /* what is replayed is, and a file has no store */
     assembly->context = (struct tt_context){
         .alloc = assembly->alloc,
@@ -135,6 +138,7 @@ enum tt_status tt_assembly_open(struct tt_assembly *assembly,
         .bundles = &assembly->bundles,
         .pool = &assembly->pool,
         .durable_seq = &assembly->durable_seq,
+        .snapshots = options->snapshots,
         .log = options->log,
         .metrics = options->metrics,
         .timed = options->timed,
@@ -147,14 +151,6 @@ enum tt_status tt_assembly_open(struct tt_assembly *assembly,
         tt_assembly_close(assembly);
     }
     return status;
-}
-
-static enum tt_status add(struct tt_assembly *assembly, struct tt_stage **stage,
-                          struct tt_error *err)
-{
-    struct tt_stage *taken = *stage;
-    *stage = NULL;
-    return tt_runner_add(assembly->runner, 0, taken, err);
 }
 
 static enum tt_status add_detectors(struct tt_assembly *assembly, struct tt_error *err)
@@ -186,23 +182,28 @@ enum tt_status tt_assembly_ingest(struct tt_assembly *assembly,
         status = tt_runner_add(assembly->runner, 0, assembly->ingestor, err);
     }
     for (uint32_t i = 0; status == TT_OK && i < assembly->step_count; i++) {
-        status = add(assembly, &assembly->steps[i], err);
+        status = tt_runner_add(assembly->runner, 0, assembly->steps[i], err);
+        assembly->steps_given = i + 1;
     }
     if (status == TT_OK) {
         status = add_detectors(assembly, err);
     }
-    return status == TT_OK ? add(assembly, &assembly->aggregator, err) : status;
+    if (status == TT_OK) {
+        status = tt_runner_add(assembly->runner, 0, assembly->aggregator, err);
+        assembly->aggregator_given = true;
+    }
+    return status;
 }
 
 void tt_assembly_close(struct tt_assembly *assembly)
 {
     tt_runner_free(assembly->runner);
-    for (uint32_t i = 0; i < TT_STEPS_MAX; i++) {
+    for (uint32_t i = assembly->steps_given; i < TT_STEPS_MAX; i++) {
         if (assembly->steps[i] != NULL) {
             assembly->steps[i]->ops->free(assembly->steps[i]);
         }
     }
-    if (assembly->aggregator != NULL) {
+    if (assembly->aggregator != NULL && !assembly->aggregator_given) {
         assembly->aggregator->ops->free(assembly->aggregator);
     }
     if (assembly->bus != NULL) {

@@ -35,6 +35,8 @@ struct tt_assembly {
     struct tt_stage *steps[TT_STEPS_MAX];
     uint32_t step_count;
     struct tt_stage *aggregator;
+    uint32_t steps_given;  /* the runner's, which frees them */
+    bool aggregator_given; /* the same */
 };
 
 struct tt_assembly_options {
@@ -46,8 +48,10 @@ struct tt_assembly_options {
     bool timed;
     struct tt_bundle *bundle;   /* taken over: the one in force */
     struct tt_trainer *trainer; /* taken over; NULL: bundles come with the feed */
-    bool stateless;             /* nothing goes on from the trainer's state */
-    tt_gate_lookup *lookup;     /* of ids beyond the horizon; may be NULL */
+    const struct tt_hash_key
+        *key; /* spreads entity keys and is proof of a snapshot; NULL: random */
+    struct tt_snapshots *snapshots; /* or NULL */
+    tt_gate_lookup *lookup;         /* of ids beyond the horizon; may be NULL */
     void *lookup_ctx;
     void (*on_failure)(void *ctx, const char *stage, const struct tt_error *err);
     void *ctx;

@@ -1,8 +1,12 @@
-/* telltale config check|show|docs, rules check|test */
+/* telltale config check|show|docs, rules check|test|explain */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+#include "cli/backtest.h"
 #include "cli/commands.h"
+#include "cli/file_io.h"
+#include "cli/rules_report.h"
 #include "cli/settings.h"
 #include "runtime/files.h"
 #include "runtime/metrics.h"
@@ -13,6 +17,10 @@
 const struct tt_cli_option tt_options_config[] = {{NULL, NULL, NULL}};
 const struct tt_cli_option tt_options_rules[] = {
     {"features", "FILE", "feature set whose names the rules may use"},
+    {"coverage-min", "PERCENT", "test: how much of the conditions' branches the tests must see"},
+    {"strict", NULL, "check: a finding is a failure"},
+    TT_BACKTEST_OPTIONS,
+    TT_FILE_FEED_OPTIONS,
     {NULL, NULL, NULL},
 };
 
@@ -121,44 +129,55 @@ int tt_command_config(struct tt_cli *cli)
     return code;
 }
 
-struct test_run {
-    const struct tt_rules *rules;
-    const char *file;
-    bool quiet;
-};
-
-static bool on_test(void *ctx, const struct tt_rule_test_result *result)
+/* --coverage-min, else the configuration's; false when it is no percentage. */
+static bool coverage_min(const struct tt_cli *cli, const struct tt_settings *settings,
+                         uint32_t *ret)
 {
-    static const char *const outcomes[] = {"", "pass", "fire", "error"};
-    const struct test_run *run = ctx;
-    struct tt_rule_info info;
-    tt_rules_info(run->rules, result->rule, &info);
-    if (!result->passed && !run->quiet) {
-        (void)printf("%s:%u: rule %.*s: test %u expects %s, got %s\n", run->file, result->line,
-                     TT_STR_ARG(info.id), result->test + 1, outcomes[result->expect],
-                     outcomes[result->got]);
+    const char *text = tt_cli_value(cli, "coverage-min");
+    int64_t percent = settings->config.rules_coverage_min;
+    if (text != NULL && !tt_int64_parse(tt_str_from(text), &percent)) {
+        return false;
     }
-    return true;
+    *ret = (uint32_t)percent;
+    return percent >= 0 && percent <= 100;
 }
 
-static int test_rules(const struct tt_cli *cli, const struct tt_rules *rules)
+static int report_rules(const struct tt_cli *cli, const struct tt_settings *settings)
 {
-    struct test_run run = {rules, cli->words[1], cli->json};
-    uint32_t passed = 0, failed = 0;
-    struct tt_error err = {0};
-    if (tt_rules_test(rules, on_test, &run, &passed, &failed, &err) != TT_OK) {
-        return tt_cli_fail_error(&err);
+    const struct tt_rules *rules = settings->engine->rules;
+    const char *verb = cli->words[0];
+    const char *file = cli->words[1];
+    uint32_t percent = 0;
+    if (strcmp(verb, "check") == 0) {
+        return tt_rules_report_check(cli, file, rules, tt_cli_value(cli, "strict") != NULL);
     }
-    (void)printf(cli->json ? "{\"passed\":%u,\"failed\":%u}\n" : "%u tests passed, %u failed\n",
-                 passed, failed);
-    return failed == 0 ? TT_EXIT_OK : TT_EXIT_FAILED;
+    if (strcmp(verb, "explain") == 0) {
+        return tt_rules_report_explain(cli, rules, cli->word_count == 3 ? cli->words[2] : NULL);
+    }
+    if (!coverage_min(cli, settings, &percent)) {
+        return tt_cli_fail(TT_EXIT_USAGE, "rules: --coverage-min is a percentage, 0 to 100");
+    }
+    return tt_rules_report_test(cli, file, rules, percent);
+}
+
+static bool knows_rules_verb(const struct tt_cli *cli)
+{
+    if (cli->word_count < 2) {
+        return false;
+    }
+    bool explains = strcmp(cli->words[0], "explain") == 0;
+    bool two = strcmp(cli->words[0], "check") == 0 || strcmp(cli->words[0], "test") == 0;
+    return (two && cli->word_count == 2) || (explains && cli->word_count <= 3);
 }
 
 int tt_command_rules(struct tt_cli *cli)
 {
-    bool test = cli->word_count == 2 && strcmp(cli->words[0], "test") == 0;
-    if (cli->word_count != 2 || (!test && strcmp(cli->words[0], "check") != 0)) {
-        return tt_cli_fail(TT_EXIT_USAGE, "rules: say check FILE or test FILE");
+    if (cli->word_count == 2 && strcmp(cli->words[0], "backtest") == 0) {
+        return tt_backtest_command(cli);
+    }
+    if (!knows_rules_verb(cli)) {
+        return tt_cli_fail(TT_EXIT_USAGE, "rules: say check FILE, test FILE, backtest FILE or "
+                                          "explain FILE [ID]");
     }
     struct tt_settings settings;
     struct tt_error err = {0};
@@ -169,11 +188,8 @@ int tt_command_rules(struct tt_cli *cli)
     if (tt_settings_engine(&settings, tt_cli_value(cli, "features"), cli->words[1], NULL, &err) !=
         TT_OK) {
         code = tt_cli_fail_error(&err);
-    } else if (test) {
-        code = test_rules(cli, settings.engine->rules);
-    } else if (cli->verbosity >= 0) {
-        (void)printf(cli->json ? "{\"rules\":%u}\n" : "ok: %u rules\n",
-                     tt_rules_count(settings.engine->rules));
+    } else {
+        code = report_rules(cli, &settings);
     }
     tt_settings_close(&settings);
     return code;

@@ -127,7 +127,7 @@ int tt_command_evaluate(struct tt_cli *cli)
     if (tt_evaluation_new(&tt_alloc_libc, &options, &evaluation, &err) != TT_OK) {
         return tt_cli_fail_error(&err);
     }
-    struct tt_file_run run;
+    struct tt_file_run run = {0};
     code = tt_file_run(&run, cli, tt_cli_value(cli, "out"), evaluation);
     if (code == TT_EXIT_OK) {
         tt_file_run_print(&run, cli, stderr);

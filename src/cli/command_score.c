@@ -13,7 +13,7 @@ const struct tt_cli_option tt_options_score[] = {
 
 int tt_command_score(struct tt_cli *cli)
 {
-    struct tt_file_run run;
+    struct tt_file_run run = {0};
     const char *out = tt_cli_value(cli, "out");
     int code = tt_file_run(&run, cli, out, NULL);
     if (code != TT_EXIT_OK) {

@@ -74,7 +74,6 @@ static int open_assembly(struct tt_file_run *run, bool recorded)
             .events_max = EVENTS_MAX,
             .bundle = bundle,
             .trainer = trainer,
-            .stateless = true,
         };
         status = tt_assembly_open(&run->assembly, &options, &err);
     }
@@ -95,6 +94,7 @@ static int add_stages(struct tt_file_run *run, const struct tt_cli *cli, const c
         .rejects = run->rejects,
         .rejects_max = rejects_max,
         .evaluation = evaluation,
+        .sink = run->sink.take != NULL ? &run->sink : NULL,
         .counts = &run->counts,
     };
     struct tt_data_ingestor_options ingest = {
@@ -177,7 +177,6 @@ static int run_steps(struct tt_file_run *run, const struct tt_cli *cli, const ch
 int tt_file_run(struct tt_file_run *run, const struct tt_cli *cli, const char *out_path,
                 struct tt_evaluation *evaluation)
 {
-    memset(run, 0, sizeof *run);
     if (cli->word_count != 1) {
         return tt_cli_fail(TT_EXIT_USAGE, "name one file (or - for standard input)");
     }

@@ -29,9 +29,10 @@ struct tt_file_run {
     FILE *out, *rejects;
     struct tt_output_counts counts;
     double seconds;
+    struct tt_output_sink sink; /* set before the run when `take` is wanted */
 };
 
-/* Runs the whole file. out: where lines go, or NULL. Returns an exit code; on failure everything was
+/* Runs the whole file, from a zeroed struct (but for the sink). out: where lines go, or NULL. Returns an exit code; on failure everything was
  * reported and is closed. */
 int tt_file_run(struct tt_file_run *run, const struct tt_cli *cli, const char *out_path,
                 struct tt_evaluation *evaluation);

@@ -68,6 +68,14 @@ static void write_line(struct output *output, const struct tt_event *event)
     tt_buf_append_char(&output->buf, '\n');
 }
 
+static enum tt_status pass_on(struct output *output, const struct tt_event *event,
+                              struct tt_error *err)
+{
+    const struct tt_output_sink *sink = output->options.sink;
+    return sink == NULL ? TT_OK
+                        : sink->take(sink->ctx, output->options.context->engine, event, err);
+}
+
 static enum tt_status take_decision(struct output *output, struct tt_event *event,
                                     struct tt_error *err)
 {
@@ -79,7 +87,7 @@ static enum tt_status take_decision(struct output *output, struct tt_event *even
     }
     if (event->kind == TT_EVENT_LABEL) {
         counts->labels++;
-        return TT_OK;
+        return pass_on(output, event, err);
     }
     if (event->gate != TT_GATE_FRESH) {
         counts->duplicates += event->gate == TT_GATE_DUPLICATE ? 1 : 0;
@@ -90,7 +98,8 @@ static enum tt_status take_decision(struct output *output, struct tt_event *even
     if (output->options.out != NULL) {
         write_line(output, event);
     }
-    return evaluate(output, event, err);
+    enum tt_status status = evaluate(output, event, err);
+    return status == TT_OK ? pass_on(output, event, err) : status;
 }
 
 static enum tt_status write_reject(struct output *output, const struct tt_event *event,

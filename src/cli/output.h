@@ -23,13 +23,21 @@ struct tt_output_counts {
     int64_t first_ms, last_ms;
 };
 
+/* Who wants the events themselves: fresh decided transactions, and labels. */
+struct tt_output_sink {
+    enum tt_status (*take)(void *ctx, const struct tt_engine *engine, const struct tt_event *event,
+                           struct tt_error *err);
+    void *ctx;
+};
+
 struct tt_output_options {
     const struct tt_context *context;
     FILE *out; /* or NULL */
     bool csv;
-    FILE *rejects;                    /* or NULL */
-    int64_t rejects_max;              /* < 0 = no limit */
-    struct tt_evaluation *evaluation; /* or NULL */
+    FILE *rejects;                     /* or NULL */
+    int64_t rejects_max;               /* < 0 = no limit */
+    struct tt_evaluation *evaluation;  /* or NULL */
+    const struct tt_output_sink *sink; /* or NULL */
     struct tt_output_counts *counts;
 };
 

@@ -3,15 +3,20 @@
 
 #include <string.h>
 
+#include "cli/restore_snapshot.h"
 #include "runtime/secret.h"
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 #include "services/api_server/sink.h"
 #include "services/pipeline/rows.h"
 
+#define ALERTS_SIZE_MAX (256u << 20)
+
 struct state_bytes {
     struct tt_buf buf;
     struct tt_buf *alerts;
     bool found;
+    struct tt_hash128 bundle;
+    bool has_bundle;
 };
 
 static bool on_state(void *ctx, const struct tt_state_entry *entry)
@@ -21,6 +26,8 @@ static bool on_state(void *ctx, const struct tt_state_entry *entry)
         bytes->found = tt_buf_append_str(&bytes->buf, entry->bytes) == TT_OK;
     } else if (tt_str_equal(entry->key, TT_STR(TT_ALERTS_ENTRY))) {
         (void)tt_buf_append_str(bytes->alerts, entry->bytes); /* the buffer remembers a failure */
+    } else if (tt_str_equal(entry->key, TT_STR(TT_BUNDLE_ENTRY))) {
+        bytes->has_bundle = tt_hash128_parse(entry->bytes, &bytes->bundle);
     }
     return true;
 }
@@ -58,25 +65,39 @@ static bool on_mark(void *ctx, const struct tt_row_transaction *transaction,
     return false; /* the state's position is a mark's: the first row is it */
 }
 
-static enum tt_status load_trainer(struct tt_restore *restore, const struct tt_settings *settings,
-                                   struct tt_str bytes, struct tt_error *err)
+/* The bundle in force at the position: saved beside the state, or the mark's that stands there. */
+static enum tt_status find_bundle(struct tt_restore *restore, const struct state_bytes *bytes,
+                                  struct tt_hash128 *ret, struct tt_error *err)
 {
+    if (bytes->has_bundle) {
+        *ret = bytes->bundle;
+        return TT_OK;
+    }
     struct mark mark = {0};
     enum tt_status status =
         restore->store->ops->scan(restore->store, restore->position, on_mark, &mark, err);
+    if (status == TT_OK && !mark.found) {
+        return tt_fail(err, TT_E_CORRUPT,
+                       "the trainer's state names position %llu, which holds no epoch mark",
+                       (unsigned long long)restore->position);
+    }
+    *ret = mark.row.bundle;
+    return status;
+}
+
+static enum tt_status load_trainer(struct tt_restore *restore, const struct tt_settings *settings,
+                                   const struct state_bytes *bytes, struct tt_error *err)
+{
+    struct tt_hash128 bundle = {0, 0};
+    enum tt_status status = find_bundle(restore, bytes, &bundle, err);
     if (status != TT_OK) {
         return status;
     }
-    if (!mark.found) {
-        return tt_fail(err, TT_E_CORRUPT,
-                       "the trainer's state names position %llu, which holds no "
-                       "epoch mark",
-                       (unsigned long long)restore->position);
-    }
-    status =
-        tt_trainer_load(settings->alloc, bytes, settings->engine->setup, &restore->trainer, err);
+    status = tt_trainer_load(settings->alloc, tt_buf_str(&bytes->buf), settings->engine->setup,
+                             &restore->trainer, err);
     if (status == TT_OK) {
-        status = load_bundle(restore, settings, mark.row.bundle, err);
+        status = load_bundle(restore, settings, bundle, err);
+        status = status == TT_E_NOT_FOUND ? TT_E_CORRUPT : status; /* the message says which */
         if (status != TT_OK) {
             tt_trainer_free(restore->trainer);
             restore->trainer = NULL;
@@ -85,13 +106,28 @@ static enum tt_status load_trainer(struct tt_restore *restore, const struct tt_s
     return status;
 }
 
+/* A state that does not fit, or is damaged, is made again from what is stored. */
+static bool relearns(struct tt_restore *restore, enum tt_status status, const struct tt_error *err)
+{
+    if (status == TT_E_CONFLICT) {
+        tt_log(restore->log, TT_LOG_WARN, "setup_changed",
+               "features, rules or detectors differ from the last start: learning again from "
+               "what is stored");
+    } else if (status == TT_E_CORRUPT) {
+        tt_log(restore->log, TT_LOG_WARN, "learned_damaged",
+               "what was learned is damaged: learning again from what is stored",
+               TT_LOG_TEXT("why", err->message));
+    }
+    return status == TT_E_CONFLICT || status == TT_E_CORRUPT;
+}
+
 enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_settings *settings,
                                struct tt_error *err)
 {
     struct tt_state *state = restore->state;
     struct state_bytes bytes = {.alerts = &restore->alerts};
-    tt_buf_init(&bytes.buf, settings->alloc, TT_TRAINER_SIZE_MAX);
-    tt_buf_init(&restore->alerts, settings->alloc, TT_BUNDLE_SIZE_MAX);
+    tt_buf_init(&bytes.buf, settings->alloc, TT_BUNDLE_SIZE_MAX * 4);
+    tt_buf_init(&restore->alerts, settings->alloc, ALERTS_SIZE_MAX);
     uint64_t nonce = 0;
     tt_secret_random(&nonce, sizeof nonce);
     enum tt_status status = state->ops->claim(state, TT_STR(TT_TRAINER_OWNER), nonce,
@@ -99,21 +135,21 @@ enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_setti
     if (status == TT_OK) {
         status = state->ops->load(state, TT_STR(TT_TRAINER_OWNER), on_state, &bytes, err);
     }
-    if (status == TT_OK && restore->alerts.status != TT_OK) {
-        status = tt_fail(err, restore->alerts.status, "no memory for the alert state");
+    restore->seq_last = restore->position;
+    if (status == TT_OK) {
+        status = bytes.buf.status == TT_OK ? restore->alerts.status : bytes.buf.status;
     }
     restore->alerts_position = restore->alerts.size > 0 ? restore->position : 0;
     if (status == TT_OK && bytes.found) {
-        status = load_trainer(restore, settings, tt_buf_str(&bytes.buf), err);
-        restore->relearn = status == TT_E_CONFLICT;
-        if (restore->relearn) {
-            tt_log(restore->log, TT_LOG_WARN, "setup_changed",
-                   "features, rules or detectors differ from the last start: learning again from "
-                   "what is stored");
+        struct tt_error why = {0};
+        status = load_trainer(restore, settings, &bytes, &why);
+        restore->relearn = relearns(restore, status, &why);
+        if (status != TT_OK && !restore->relearn && err != NULL) {
+            *err = why;
         }
     }
     tt_buf_deinit(&bytes.buf);
-    if (status == TT_E_CONFLICT || (status == TT_OK && !bytes.found)) {
+    if (restore->relearn || (status == TT_OK && !bytes.found)) {
         restore->position = 0;
         return tt_assembly_start_learning(settings, &restore->trainer, &restore->bundle, err);
     }
@@ -137,11 +173,18 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
 {
     struct tt_restore *restore = replay->restore;
     struct tt_assembly *assembly = replay->assembly;
-    for (uint32_t i = 0; i < assembly->step_count; i++) {
-        enum tt_status status = tt_feature_engineer_replay(assembly->steps[i], event, replay->err);
-        if (status != TT_OK && status != TT_E_NOMEM) {
-            return status;
+    enum tt_status status = TT_OK;
+    if (event->seq > restore->gate_position) {
+        status = tt_feature_engineer_replay_gate(assembly->steps[0], event, replay->err);
+    }
+    for (uint32_t i = 0; i < assembly->step_count && status == TT_OK; i++) {
+        if (event->seq > restore->step_positions[i]) {
+            status = tt_feature_engineer_replay(assembly->steps[i], event, replay->err);
+            status = status == TT_E_NOMEM ? TT_OK : status;
         }
+    }
+    if (status != TT_OK) {
+        return status;
     }
     restore->seq_last = event->seq > restore->seq_last ? event->seq : restore->seq_last;
     replay->epoch_last = event->epoch > replay->epoch_last ? event->epoch : replay->epoch_last;
@@ -150,8 +193,9 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
             restore->watermark_ms = event->txn.timestamp_ms;
         }
         restore->replayed++;
-        tt_anomaly_aggregator_note(assembly->aggregator, event,
-                                   event->seq > restore->alerts_position);
+        if (event->seq > restore->alerts_position) {
+            tt_anomaly_aggregator_note(assembly->aggregator, event);
+        }
     }
     bool same_plan =
         event->kind != TT_EVENT_TRANSACTION || (event->vector.plan.high == replay->plan.high &&
@@ -161,7 +205,7 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
         return TT_OK;
     }
     replay->learned += event->kind == TT_EVENT_TRANSACTION ? 1 : 0;
-    enum tt_status status = tt_anomaly_aggregator_replay(assembly->aggregator, event, replay->err);
+    status = tt_anomaly_aggregator_replay(assembly->aggregator, event, replay->err);
     tt_closing_free(event->closing);
     event->closing = NULL;
     return status;
@@ -211,12 +255,8 @@ static enum tt_status store_mark(struct replay *replay, const struct tt_event *m
         status = restore->store->ops->append(restore->store, &group, replay->err);
     }
     if (status == TT_OK) {
-        struct tt_state_entry entries[] = {
-            {TT_STR(TT_TRAINER_ENTRY), tt_buf_str(&closing->trainer_state)},
-            {TT_STR(TT_ALERTS_ENTRY), tt_buf_str(&closing->alert_state)},
-        };
-        status = restore->state->ops->save(restore->state, TT_STR(TT_TRAINER_OWNER), restore->token,
-                                           mark->seq, entries, TT_ARRAY_SIZE(entries), replay->err);
+        status =
+            tt_sink_save_learned(restore->state, restore->token, mark->seq, closing, replay->err);
     }
     return status;
 }
@@ -244,27 +284,44 @@ static enum tt_status close_relearned(struct replay *replay)
     return status;
 }
 
-/* Where the replay begins: far enough back for windows, ids and alerts, and at the latest where learning
- * goes on. Before the first epoch has closed everything is still to be learned. */
+/* Moves *from back to where somebody who holds everything up to position, and nothing when that is 0, has to
+ * begin: with 0, at what is back_ms before the newest day. */
+static enum tt_status reach_back(struct replay *replay, uint64_t position, int64_t back_ms,
+                                 uint64_t *from)
+{
+    struct tt_restore *restore = replay->restore;
+    uint64_t first = position + 1;
+    enum tt_status status = TT_OK;
+    if (position == 0) {
+        status = restore->store->ops->seq_at(restore->store, restore->counts.day_last_ms - back_ms,
+                                             &first, replay->err);
+    }
+    *from = first < *from ? first : *from;
+    return status;
+}
+
+/* Where the replay begins: as far back as the first of them needs. Before the first epoch has closed everything
+ * is still to be learned. */
 static enum tt_status find_start(struct replay *replay, uint64_t *ret)
 {
     struct tt_restore *restore = replay->restore;
     const struct tt_config *config = &replay->settings->config;
-    int64_t back_ms = tt_plan_retention_ms(replay->settings->engine->plan);
-    back_ms = config->dedupe_horizon > back_ms ? config->dedupe_horizon : back_ms;
-    back_ms = config->alert_dedupe > back_ms ? config->alert_dedupe : back_ms;
+    int64_t windows_ms = tt_plan_retention_ms(replay->settings->engine->plan);
     *ret = 0;
     if ((restore->position == 0 && !restore->relearn) ||
         restore->counts.day_last_ms == TT_TIME_NONE) {
         return TT_OK;
     }
-    enum tt_status status = restore->store->ops->seq_at(
-        restore->store, restore->counts.day_last_ms - back_ms, ret, replay->err);
-    if (status == TT_OK && restore->position != 0 && restore->position < *ret) {
-        *ret = restore->position;
+    *ret = UINT64_MAX;
+    enum tt_status status = reach_back(replay, restore->position, windows_ms, ret);
+    if (status == TT_OK) {
+        status = reach_back(replay, restore->gate_position, config->dedupe_horizon, ret);
     }
-    if (status == TT_OK && restore->alerts_position != 0 && restore->alerts_position < *ret) {
-        *ret = restore->alerts_position;
+    if (status == TT_OK) {
+        status = reach_back(replay, restore->alerts_position, config->alert_dedupe, ret);
+    }
+    for (uint32_t i = 0; i < replay->assembly->step_count && status == TT_OK; i++) {
+        status = reach_back(replay, restore->step_positions[i], windows_ms, ret);
     }
     return status;
 }
@@ -280,24 +337,63 @@ static enum tt_status scan(struct replay *replay)
     return status == TT_OK ? replay->status : status;
 }
 
-enum tt_status tt_restore_replay(struct tt_restore *restore, const struct tt_settings *settings,
-                                 struct tt_assembly *assembly, struct tt_error *err)
+/* Alert budget and open cases; damaged, they are made again from what is stored. */
+static enum tt_status take_alerts(struct tt_restore *restore, struct tt_assembly *assembly,
+                                  struct tt_error *err)
 {
-    restore->watermark_ms = TT_TIME_NONE;
-    restore->last_close_ms = TT_TIME_NONE;
+    struct tt_error why = {0};
     enum tt_status status = TT_OK;
     if (restore->alerts_position != 0) {
         status =
-            tt_anomaly_aggregator_load(assembly->aggregator, tt_buf_str(&restore->alerts), err);
+            tt_anomaly_aggregator_load(assembly->aggregator, tt_buf_str(&restore->alerts), &why);
     }
-    tt_buf_deinit(&restore->alerts);
+    tt_restore_deinit(restore);
+    if (status == TT_OK || status == TT_E_NOMEM) {
+        return status == TT_OK ? TT_OK : tt_fail(err, status, "%s", why.message);
+    }
+    restore->alerts_position = 0;
+    tt_log(restore->log, TT_LOG_WARN, "learned_damaged", why.message);
+    return TT_OK;
+}
+
+void tt_restore_deinit(struct tt_restore *restore)
+{
+    if (restore->alerts.alloc != NULL) {
+        tt_buf_deinit(&restore->alerts);
+    }
+}
+
+/* What was saved: of the state port's positions some may be behind the last row, as a duplicate has one
+ * and is not stored. */
+static enum tt_status take_saved(struct tt_restore *restore, struct tt_snapshots *snapshots,
+                                 struct tt_assembly *assembly, struct tt_error *err)
+{
+    enum tt_status status = restore->store->ops->counts(restore->store, &restore->counts, err);
     if (status == TT_OK) {
-        status = restore->store->ops->counts(restore->store, &restore->counts, err);
+        status = take_alerts(restore, assembly, err);
     }
-    if (status != TT_OK || restore->counts.seq_last == 0) {
+    if (restore->counts.seq_last > restore->seq_last) {
+        restore->seq_last = restore->counts.seq_last;
+    }
+    if (status != TT_OK || snapshots == NULL) {
         return status;
     }
-    restore->seq_last = restore->counts.seq_last;
+    if (snapshots->claimed_position > restore->seq_last) {
+        restore->seq_last = snapshots->claimed_position;
+    }
+    return tt_restore_snapshot(restore, snapshots, assembly, err);
+}
+
+enum tt_status tt_restore_replay(struct tt_restore *restore, const struct tt_settings *settings,
+                                 struct tt_snapshots *snapshots, struct tt_assembly *assembly,
+                                 struct tt_error *err)
+{
+    restore->watermark_ms = TT_TIME_NONE;
+    restore->last_close_ms = TT_TIME_NONE;
+    enum tt_status status = take_saved(restore, snapshots, assembly, err);
+    if (status != TT_OK || restore->seq_last == 0) {
+        return status;
+    }
     struct replay replay = {
         .restore = restore,
         .settings = settings,

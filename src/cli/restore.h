@@ -21,11 +21,13 @@ struct tt_restore {
     struct tt_store *store;
     struct tt_state *state;
     struct tt_log *log;
-    struct tt_state_token token; /* the trainer's */
-    uint64_t position;           /* of the trainer's state; 0 = none */
-    uint64_t alerts_position;    /* of the alert budget's state; 0 = none */
-    struct tt_buf alerts;        /* that state; given back by the replay */
-    bool relearn;                /* the setup has changed: learn again from what is stored */
+    struct tt_state_token token;           /* the trainer's */
+    uint64_t position;                     /* of the trainer's state; 0 = none */
+    uint64_t gate_position;                /* of the ids that a snapshot gave; 0 = none */
+    uint64_t step_positions[TT_STEPS_MAX]; /* the same of each step's windows */
+    uint64_t alerts_position;              /* of the saved alert state; 0 = none */
+    struct tt_buf alerts;                  /* those; given back by the replay */
+    bool relearn; /* the setup has changed: learn again from what is stored */
     struct tt_trainer *trainer;
     struct tt_bundle *bundle;
     /* After the replay: */
@@ -40,8 +42,11 @@ struct tt_restore {
  * takes over. */
 enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_settings *settings,
                                struct tt_error *err) TT_MUST_USE;
-/* Replays the stored log into the assembly's stages. */
+/* Replays the stored log into the assembly's stages, each from its position on; snapshots may be NULL. */
 enum tt_status tt_restore_replay(struct tt_restore *restore, const struct tt_settings *settings,
-                                 struct tt_assembly *assembly, struct tt_error *err) TT_MUST_USE;
+                                 struct tt_snapshots *snapshots, struct tt_assembly *assembly,
+                                 struct tt_error *err) TT_MUST_USE;
+/* Gives back what a replay that did not come would have used. */
+void tt_restore_deinit(struct tt_restore *restore);
 
 #endif

@@ -13,6 +13,7 @@
 #include "adapters/sqlite/sqlite.h"
 #include "adapters/system/clock.h"
 #include "adapters/system/log_notifier.h"
+#include "cli/restore_snapshot.h"
 #include "format/json_read.h"
 #include "runtime/secret.h"
 #include "services/api_server/sink.h"
@@ -54,6 +55,7 @@ enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings 
         return status;
     }
     settings->schema.pan_key = derive(secret, "card numbers");
+    server->entity_key = derive(secret, "entities");
     struct tt_hash_key keys_key = derive(secret, "API keys");
     status =
         tt_api_keys_open(server->alloc, keys_path, &keys_key, &tt_clock_system, &server->keys, err);
@@ -184,12 +186,40 @@ static void on_failure(void *ctx, const char *stage, const struct tt_error *err)
            TT_LOG_TEXT("status", tt_status_name(err->status)));
 }
 
+static enum tt_status open_snapshots(struct tt_server *server, struct tt_error *err)
+{
+    const struct tt_settings *settings = server->options.settings;
+    if (!settings->config.snapshots) {
+        return TT_OK;
+    }
+    const struct tt_plan *plan = settings->engine->plan;
+    struct tt_snapshots_options options = {
+        .alloc = server->alloc,
+        .state = server->state,
+        .clock = &tt_clock_system,
+        .log = &server->log,
+        .metrics = &server->metrics,
+        .plan = tt_plan_hash(plan),
+        .part_count = 1 + tt_plan_step_count(plan),
+        .interval_ms = settings->config.snapshot_interval,
+    };
+    return tt_snapshots_open(&server->snapshots, &options, err);
+}
+
+static struct tt_snapshots *snapshots_of(struct tt_server *server)
+{
+    return server->options.settings->config.snapshots ? &server->snapshots : NULL;
+}
+
 static enum tt_status open_engine(struct tt_server *server, struct tt_error *err)
 {
     struct tt_settings *settings = server->options.settings;
     server->restore =
         (struct tt_restore){.store = server->store, .state = server->state, .log = &server->log};
-    enum tt_status status = tt_restore_load(&server->restore, settings, err);
+    enum tt_status status = open_snapshots(server, err);
+    if (status == TT_OK) {
+        status = tt_restore_load(&server->restore, settings, err);
+    }
     if (status != TT_OK) {
         return status;
     }
@@ -202,6 +232,8 @@ static enum tt_status open_engine(struct tt_server *server, struct tt_error *err
         .timed = true,
         .bundle = server->restore.bundle,
         .trainer = server->restore.trainer,
+        .key = &server->entity_key,
+        .snapshots = snapshots_of(server),
         .lookup = look_up,
         .lookup_ctx = server,
         .on_failure = on_failure,
@@ -211,11 +243,13 @@ static enum tt_status open_engine(struct tt_server *server, struct tt_error *err
     server->assembly_open = status == TT_OK;
     int64_t start_ns = tt_clock_monotonic_ns(&tt_clock_system);
     if (status == TT_OK) {
-        status = tt_restore_replay(&server->restore, settings, &server->assembly, err);
+        status = tt_restore_replay(&server->restore, settings, snapshots_of(server),
+                                   &server->assembly, err);
         server->assembly.durable_seq = server->restore.seq_last;
     }
-    if (status == TT_OK && server->restore.replayed > 0) {
-        tt_log(&server->log, TT_LOG_INFO, "restored", "windows and learners rebuilt from the store",
+    if (status == TT_OK && server->restore.seq_last > 0) {
+        tt_log(&server->log, TT_LOG_INFO, "restored", "windows and learners are as they were",
+               TT_LOG_INT("snapshot_seq", server->restore.step_positions[0]),
                TT_LOG_INT("transactions", server->restore.replayed),
                TT_LOG_INT("seq_last", server->restore.seq_last),
                TT_LOG_INT("epoch", tt_bundles_epoch(&server->assembly.bundles)),
@@ -606,11 +640,26 @@ enum tt_status tt_server_wait_drained(struct tt_server *server, int64_t timeout_
                          (long long)server->options.settings->config.drain_timeout,
                          tt_event_pool_used(&server->assembly.pool));
     }
+    server->drained = status == TT_OK;
     if (status != TT_E_TIMEOUT) {
         tt_log(&server->log, status == TT_OK ? TT_LOG_INFO : TT_LOG_ERROR, "drained",
                status == TT_OK ? "everything under way was finished" : err->message);
     }
     return status;
+}
+
+/* A restart then has nothing to replay. What cannot be saved is told, and made again by that replay. */
+static void save_at_stop(struct tt_server *server)
+{
+    uint64_t position = server->assembly.durable_seq;
+    struct tt_snapshots *snapshots = snapshots_of(server);
+    if (snapshots == NULL || !server->drained || position <= snapshots->sealed_position) {
+        return;
+    }
+    struct tt_error err = {0};
+    if (tt_save_snapshot(&server->restore, snapshots, &server->assembly, position, &err) != TT_OK) {
+        tt_log_error(&server->log, "snapshot_failed", &err);
+    }
 }
 
 /* In the order that nobody is left with what is gone: first the stages, which answer; then the
@@ -619,6 +668,7 @@ void tt_server_close(struct tt_server *server)
 {
     if (server->assembly_open) {
         tt_runner_stop(server->assembly.runner);
+        save_at_stop(server);
     }
     if (server->intake != NULL) {
         tt_intake_free(server->intake);
@@ -645,9 +695,8 @@ void tt_server_close(struct tt_server *server)
     if (server->cache != NULL) {
         server->cache->ops->close(server->cache);
     }
-    if (server->restore.alerts.data != NULL) { /* the replay was not reached */
-        tt_buf_deinit(&server->restore.alerts);
-    }
+    tt_restore_deinit(&server->restore);
+    tt_snapshots_close(&server->snapshots);
     if (server->state != NULL) {
         server->state->ops->close(server->state);
     }

@@ -43,6 +43,9 @@ struct tt_server {
     struct tt_auth auth;
     struct tt_intake *intake;
     struct tt_restore restore;
+    struct tt_snapshots snapshots;
+    struct tt_hash_key entity_key;
+    bool drained;
     struct tt_assembly assembly;
     bool assembly_open;
     struct tt_notifier *notifiers[TT_ROUTES_MAX];

@@ -108,7 +108,15 @@ struct tt_store_counts {
     int64_t day_last_ms; /* start of the newest day that has transactions, or TT_TIME_NONE */
 };
 
+/* The transactions of one day, or of all days that share a place (day TT_STORE_DAY_OTHER). */
+#define TT_STORE_DAY_OTHER INT64_MIN
+struct tt_store_day {
+    int64_t day; /* days since 1970-01-01 */
+    uint64_t row_count, seq_first, seq_last;
+};
+
 /* Return false to stop early. */
+typedef bool tt_on_store_day(void *ctx, const struct tt_store_day *day);
 typedef bool tt_on_anomaly(void *ctx, const struct tt_row_anomaly *row);
 /* Exactly one of the three is non-NULL; called in order of seq. */
 typedef bool tt_on_log(void *ctx, const struct tt_row_transaction *transaction,
@@ -126,6 +134,15 @@ struct tt_store_ops {
     /* The least seq of a transaction with event_ms ≥ from_ms that is stored, or seq_last + 1. */
     enum tt_status (*seq_at)(struct tt_store *store, int64_t from_ms, uint64_t *ret_seq,
                              struct tt_error *err);
+    /* The days that have transactions, oldest first (TT_STORE_DAY_OTHER before all). */
+    enum tt_status (*list_days)(struct tt_store *store, tt_on_store_day *on_day, void *ctx,
+                                struct tt_error *err);
+    /* The transactions of one of those days in order of seq; TT_E_NOT_FOUND when it is gone. */
+    enum tt_status (*scan_day)(struct tt_store *store, int64_t day, tt_on_log *on_row, void *ctx,
+                               struct tt_error *err);
+    /* The labels in order of seq. */
+    enum tt_status (*scan_labels)(struct tt_store *store, tt_on_log *on_row, void *ctx,
+                                  struct tt_error *err);
     /* Calls on_row for every transaction with this transaction_id (of user_id when present; event_ms ≠ TT_TIME_NONE
      * limits the search to that day). TT_OK also when there is none. */
     enum tt_status (*find)(struct tt_store *store, struct tt_str user_id,

@@ -570,6 +570,82 @@ static bool check_next(void *ctx, const struct tt_row_transaction *row,
     return next;
 }
 
+/* ---- history by days ---- */
+
+struct days_seen {
+    struct tt_store_day days[8];
+    size_t count;
+};
+
+static bool on_day(void *ctx, const struct tt_store_day *day)
+{
+    struct days_seen *seen = ctx;
+    assert_true(seen->count < TT_ARRAY_SIZE(seen->days));
+    seen->days[seen->count++] = *day;
+    return true;
+}
+
+static bool on_first_day(void *ctx, const struct tt_store_day *day)
+{
+    (void)on_day(ctx, day);
+    return false;
+}
+
+struct rows_seen {
+    uint64_t seqs[8];
+    size_t count, max;
+};
+
+static bool on_history(void *ctx, const struct tt_row_transaction *transaction,
+                       const struct tt_row_label *label, const struct tt_row_epoch *epoch)
+{
+    struct rows_seen *seen = ctx;
+    assert_null(epoch);
+    seen->seqs[seen->count++] = transaction != NULL ? transaction->seq : label->seq;
+    return seen->count < seen->max;
+}
+
+static void a_day_is_scanned_by_itself_and_labels_too(void **state)
+{
+    struct subject *subject = *state;
+    struct tt_store *store = subject->store;
+    struct tt_error err = {0};
+    struct days_seen days = {0};
+    assert_int_equal(store->ops->list_days(store, on_day, &days, &err), TT_OK);
+    assert_int_equal(days.count, 0);
+    append_row(subject, 1, T0 + DAY, "u", "a");
+    append_row(subject, 2, T0, "u", "b");
+    append_row(subject, 3, T0 + DAY + 5, "u", "c");
+    struct tt_row_label labels[2] = {
+        {.seq = 4, .user_id = TT_STR("u"), .transaction_id = TT_STR("a"), .kind = 1, .source = 1},
+        {.seq = 5, .user_id = TT_STR("u"), .transaction_id = TT_STR("b"), .kind = 2, .source = 1}};
+    struct tt_group group = {.labels = labels, .label_count = 2};
+    assert_int_equal(store->ops->append(store, &group, &err), TT_OK);
+    assert_int_equal(store->ops->list_days(store, on_day, &days, &err), TT_OK);
+    assert_int_equal(days.count, 2); /* the oldest first */
+    assert_int_equal(days.days[0].day, T0 / DAY);
+    assert_int_equal(days.days[0].row_count, 1);
+    assert_int_equal(days.days[1].seq_first, 1);
+    assert_int_equal(days.days[1].seq_last, 3);
+    struct days_seen first = {0};
+    assert_int_equal(store->ops->list_days(store, on_first_day, &first, &err), TT_OK);
+    assert_int_equal(first.count, 1);
+    struct rows_seen rows = {.max = 8};
+    assert_int_equal(store->ops->scan_day(store, T0 / DAY + 1, on_history, &rows, &err), TT_OK);
+    assert_int_equal(rows.count, 2);
+    assert_int_equal(rows.seqs[0], 1);
+    assert_int_equal(rows.seqs[1], 3);
+    rows = (struct rows_seen){.max = 1};
+    assert_int_equal(store->ops->scan_day(store, T0 / DAY + 1, on_history, &rows, &err), TT_OK);
+    assert_int_equal(rows.count, 1);
+    assert_int_equal(store->ops->scan_day(store, T0 / DAY + 2, on_history, &rows, &err),
+                     TT_E_NOT_FOUND);
+    rows = (struct rows_seen){.max = 8};
+    assert_int_equal(store->ops->scan_labels(store, on_history, &rows, &err), TT_OK);
+    assert_int_equal(rows.count, 2);
+    assert_int_equal(rows.seqs[1], 5);
+}
+
 /* NULL, or not when it saw a hole. */
 static void *read_on(void *ctx)
 {
@@ -625,6 +701,7 @@ int main(void)
         CASE(the_outbox_holds_what_a_route_has_not_settled),
         CASE(bundles_are_kept_by_their_hash),
         CASE(dead_letters_and_labels_are_counted),
+        CASE(a_day_is_scanned_by_itself_and_labels_too),
         CASE(a_callback_may_read_again),
         CASE(readers_see_whole_groups_while_appends_go_on),
     };

@@ -30,6 +30,7 @@ def survive(server, kills, seed):
             load.wait_acked(len(load.acked) + rng.randint(20, 500))
             server.kill()
             server.start()
+            load.restored += server.events("restored")
             load.server_up(server.port)
         load.wait_acked(len(load.acked) + 200)
     finally:
@@ -44,15 +45,21 @@ def score_recorded(server, path):
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 
-# As it comes, and with so little room that ids are looked up while their rows are under way.
-ROOM = {"default": [], "little": ["pipeline.events_max=64", "ingest.dedupe_horizon=1m",
-                                  "ingest.dedupe_max=1000"]}
+# As it comes; with so little room that ids are looked up while their rows are under way; with a snapshot always
+# under way, so that most kills come while one is written; and with none at all.
+ROOM = {"default": [],
+        "little": ["pipeline.events_max=64", "ingest.dedupe_horizon=1m", "ingest.dedupe_max=1000",
+                   "snapshots.interval=10ms"],
+        "snapshots": ["snapshots.interval=10ms"],
+        "replay": ["snapshots.enabled=false"]}
 
 
 @pytest.mark.parametrize("room", ROOM)
 def test_kill_9_under_load_loses_and_doubles_nothing(make_server, capsys, room):
     server = make_server(start=False, sets=ROOM[room])
     load = survive(server, KILLS, SEED)
+    positions = [event["snapshot_seq"] for event in load.restored]
+    assert any(positions) == (room in ("little", "snapshots"))
     path = server.export()
     stored = read_export(path)
     keys = [(row["transaction"]["user_id"], row["transaction"]["transaction_id"])
@@ -65,7 +72,8 @@ def test_kill_9_under_load_loses_and_doubles_nothing(make_server, capsys, room):
     differ = differing(decisions, score_recorded(server, path))
     with capsys.disabled():
         print(f"\nchaos: {len(keys)} transactions, {KILLS} kills, {len(lost)} lost, "
-              f"{len(keys) - len(set(keys))} duplicated, {differ} decisions differ")
+              f"{len(keys) - len(set(keys))} duplicated, {differ} decisions differ, "
+              f"{sum(p > 0 for p in positions)} restarts from a snapshot")
     assert not lost
     assert len(keys) == len(set(keys)) and set(keys) <= sent
     sequence = [row["seq"] for row in stored]

@@ -14,7 +14,7 @@
 #include "base/timetext.h"
 
 /* The pair of tables for days without one of their own. */
-#define TT_SQLITE_DAY_OTHER INT64_MIN
+#define TT_SQLITE_DAY_OTHER TT_STORE_DAY_OTHER
 #define TT_SQLITE_DAY_NAME_SIZE 16
 
 /* Statements that are prepared once a connection. */
@@ -94,6 +94,7 @@ struct tt_sqlite {
     uint32_t days_max;
     uint64_t dead_letters_max;
     int lock_fd;
+    bool read_while_in_use, in_use;
     int references; /* of store and state; atomic */
     struct tt_hash_key hash_key;
 
@@ -193,6 +194,16 @@ enum tt_status tt_sqlite_seq_at(struct tt_store *store, int64_t from_ms, uint64_
     "seq,event_ms,epoch,absorbed,anomalous,user_id,transaction_id,content,bundle,positions,json,"  \
     "vector,detections,decision"
 struct tt_row_transaction tt_sqlite_read_transaction(sqlite3_stmt *statement);
+/* One of SELECT * FROM labels. */
+struct tt_row_label tt_sqlite_read_label(sqlite3_stmt *statement);
+
+/* history.c */
+enum tt_status tt_sqlite_list_days(struct tt_store *store, tt_on_store_day *on_day, void *ctx,
+                                   struct tt_error *err);
+enum tt_status tt_sqlite_scan_day(struct tt_store *store, int64_t day, tt_on_log *on_row, void *ctx,
+                                  struct tt_error *err);
+enum tt_status tt_sqlite_scan_labels(struct tt_store *store, tt_on_log *on_row, void *ctx,
+                                     struct tt_error *err);
 
 /* keys.c */
 enum tt_status tt_sqlite_find(struct tt_store *store, struct tt_str user_id,

@@ -42,6 +42,21 @@ struct tt_row_transaction tt_sqlite_read_transaction(sqlite3_stmt *rows)
     };
 }
 
+struct tt_row_label tt_sqlite_read_label(sqlite3_stmt *rows)
+{
+    return (struct tt_row_label){
+        .seq = (uint64_t)sqlite3_column_int64(rows, 0),
+        .user_id = tt_sqlite_column(rows, 1),
+        .transaction_id = tt_sqlite_column(rows, 2),
+        .kind = (uint8_t)sqlite3_column_int(rows, 3),
+        .source = (uint8_t)sqlite3_column_int(rows, 4),
+        .known_at_ms = sqlite3_column_int64(rows, 5),
+        .recorded_at_ms = sqlite3_column_int64(rows, 6),
+        .selection_probability = sqlite3_column_double(rows, 7),
+        .json = tt_sqlite_column(rows, 8),
+    };
+}
+
 static bool emit(const struct source *source, tt_on_log *on_row, void *ctx)
 {
     sqlite3_stmt *rows = source->rows;
@@ -50,17 +65,7 @@ static bool emit(const struct source *source, tt_on_log *on_row, void *ctx)
         return on_row(ctx, &row, NULL, NULL);
     }
     if (source->kind == SOURCE_LABELS) {
-        struct tt_row_label row = {
-            .seq = source->seq,
-            .user_id = tt_sqlite_column(rows, 1),
-            .transaction_id = tt_sqlite_column(rows, 2),
-            .kind = (uint8_t)sqlite3_column_int(rows, 3),
-            .source = (uint8_t)sqlite3_column_int(rows, 4),
-            .known_at_ms = sqlite3_column_int64(rows, 5),
-            .recorded_at_ms = sqlite3_column_int64(rows, 6),
-            .selection_probability = sqlite3_column_double(rows, 7),
-            .json = tt_sqlite_column(rows, 8),
-        };
+        struct tt_row_label row = tt_sqlite_read_label(rows);
         return on_row(ctx, NULL, &row, NULL);
     }
     struct tt_row_epoch row = {source->seq, (uint32_t)sqlite3_column_int64(rows, 1),

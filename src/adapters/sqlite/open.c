@@ -23,6 +23,9 @@ static const struct tt_store_ops store_ops = {
     .append = tt_sqlite_append,
     .scan = tt_sqlite_scan,
     .seq_at = tt_sqlite_seq_at,
+    .list_days = tt_sqlite_list_days,
+    .scan_day = tt_sqlite_scan_day,
+    .scan_labels = tt_sqlite_scan_labels,
     .find = tt_sqlite_find,
     .list_anomalies = tt_sqlite_list_anomalies,
     .get_anomaly = tt_sqlite_get_anomaly,
@@ -51,6 +54,7 @@ static enum tt_status take_lock(struct tt_sqlite *self, struct tt_error *err)
         status = tt_fail(err, errno == ENOSPC ? TT_E_FULL : TT_E_IO, "%s: cannot open: %s",
                          name.data, strerror(errno));
     } else if (flock(self->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        self->in_use = true;
         status = tt_fail(err, TT_E_IO, "%s is in use by another process (it holds %s)", self->path,
                          name.data);
     }
@@ -129,6 +133,7 @@ static struct tt_sqlite *new_database(const struct tt_sqlite_options *options)
     self->state.ops = &tt_sqlite_state_ops;
     self->alloc = options->alloc;
     self->durability = options->durability;
+    self->read_while_in_use = options->read_while_in_use;
     self->days_max = options->days_max != 0 ? options->days_max : DAYS_MAX_DEFAULT;
     self->dead_letters_max =
         options->dead_letters_max != 0 ? options->dead_letters_max : DEAD_LETTERS_MAX_DEFAULT;
@@ -164,6 +169,10 @@ static enum tt_status load_seq(struct tt_sqlite *self, struct tt_error *err)
 static enum tt_status open_steps(struct tt_sqlite *self, struct tt_error *err)
 {
     enum tt_status status = take_lock(self, err);
+    if (self->in_use && self->read_while_in_use) {
+        self->failed = TT_E_DENIED; /* the other process writes */
+        return TT_OK;
+    }
     if (status == TT_OK) {
         status = make_file(self, err);
     }

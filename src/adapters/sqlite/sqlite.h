@@ -33,6 +33,8 @@ struct tt_sqlite_options {
     const char *vfs;           /* name of a registered SQLite VFS; NULL = the default one */
     uint32_t days_max;         /* day tables; 0 = 4096 */
     uint64_t dead_letters_max; /* kept; the oldest go first; 0 = 1,000,000 */
+    bool read_while_in_use;    /* when another process holds the lock, open for reading alone:
+                                  list_days and the scans; what writes fails */
 };
 
 /* Opens both; on failure neither is touched. */

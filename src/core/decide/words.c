@@ -4,9 +4,7 @@
 #include "base/math.h"
 
 #define OWN_COUNT_MIN 3.0 /* below this the customer counts as new */
-#define TIMES_MIN 1.5     /* from here on "times" says more than the two numbers */
-#define TIMES_MAX 1e6
-#define ABOUT 0.05 /* of the usual value: no difference worth a word */
+#define ABOUT 0.05        /* of the usual value: no difference worth a word */
 
 static double magnitude(double x)
 {
@@ -103,24 +101,36 @@ static void put_value(const struct tt_sentence *sentence, double value, bool ful
     }
 }
 
-/* "6.1 times"; false when the quotient would say nothing. */
-static bool put_times(double observed, double expected, struct tt_buf *buf)
+/* How far off, in words: the numbers are those of the reason, and no others. */
+static void put_degree(double observed, double expected, struct tt_buf *buf)
 {
-    if (!(expected > 0.0) || !(observed >= TIMES_MIN * expected) ||
-        observed > TIMES_MAX * expected) {
-        return false;
+    static const struct {
+        double times;
+        const char *words;
+    } degrees[] = {{100.0, "hundreds of times"},
+                   {10.0, "many times"},
+                   {3.0, "several times"},
+                   {1.5, "well above"}};
+    for (size_t i = 0; i < TT_ARRAY_SIZE(degrees) && expected > 0.0; i++) {
+        if (observed >= degrees[i].times * expected) {
+            (void)tt_buf_append_text(buf, degrees[i].words);
+            return;
+        }
     }
-    double times = observed / expected;
-    (void)tt_buf_append_format(buf, times >= 9.95 ? "%.0f times" : "%.1f times", times);
-    return true;
+    double off = observed - expected;
+    bool about = magnitude(off) <= ABOUT * magnitude(expected);
+    (void)tt_buf_append_text(buf, about ? "about" : off < 0.0 ? "below" : "above");
 }
 
-static void put_name(const struct tt_sentence *sentence, struct tt_buf *buf)
+/* The amount below which it would not have been unusual. */
+static void put_counterfactual(const struct tt_sentence *sentence, struct tt_buf *buf)
 {
-    const struct tt_words *words = &sentence->setup->words[sentence->feature];
-    (void)tt_buf_append_str(buf, words->text_size > 0
-                                     ? (struct tt_str){words->text, words->text_size}
-                                     : sentence->setup->features[sentence->feature]);
+    if (!(sentence->threshold > sentence->expected && sentence->threshold < sentence->observed)) {
+        return;
+    }
+    (void)tt_buf_append_text(buf, sentence->sole ? "; would be ordinary below "
+                                                 : "; on its own it would be ordinary below ");
+    put_value(sentence, sentence->threshold, false, buf);
 }
 
 /* The observed value and what it counts: "412.50 EUR", "7 payments in an hour", "score 0.2". */
@@ -133,7 +143,9 @@ static void put_subject(const struct tt_sentence *sentence, struct tt_buf *buf)
                    words->unit == TT_UNIT_KM || words->unit == TT_UNIT_KMH ||
                    words->unit == TT_UNIT_SHARE;
     if (!counted) {
-        put_name(sentence, buf);
+        (void)tt_buf_append_str(buf, words->text_size > 0
+                                         ? (struct tt_str){words->text, words->text_size}
+                                         : sentence->setup->features[sentence->feature]);
         (void)tt_buf_append_text(buf, one ? ": " : " ");
     }
     put_value(sentence, sentence->observed, true, buf);
@@ -144,41 +156,36 @@ static void put_subject(const struct tt_sentence *sentence, struct tt_buf *buf)
     }
 }
 
+bool tt_sentence_is_own(uint8_t against, double own_count)
+{
+    return against == TT_AGAINST_OWN && own_count >= OWN_COUNT_MIN;
+}
+
 void tt_sentence_write(const struct tt_sentence *sentence, struct tt_buf *buf)
 {
     const struct tt_words *words = &sentence->setup->words[sentence->feature];
     const char *whose = words->whose_size > 0 ? words->whose : "this customer";
-    bool own = sentence->against == TT_AGAINST_OWN && sentence->own_count >= OWN_COUNT_MIN;
-    if (sentence->observed >= 0.0 || sentence->observed < 0.0) {
-        put_subject(sentence, buf);
-    } else {
-        put_name(sentence, buf);
-        (void)tt_buf_append_text(buf, " is not known");
-    }
-    if (sentence->taught != 0) {
-        (void)tt_buf_append_text(buf, sentence->taught > 0 ? ", as in frauds that are known"
-                                                           : ", as in genuine payments");
-        return;
-    }
+    bool own = tt_sentence_is_own(sentence->against, sentence->own_count);
+    put_subject(sentence, buf);
     if (!(sentence->expected >= 0.0 || sentence->expected < 0.0)) {
         (void)tt_buf_append_text(buf, ", which is unusual");
         return;
     }
     (void)tt_buf_append_text(buf, " is ");
-    if (!put_times(sentence->observed, sentence->expected, buf)) {
-        double off = sentence->observed - sentence->expected;
-        bool about = magnitude(off) <= ABOUT * magnitude(sentence->expected);
-        (void)tt_buf_append_text(buf, about ? "about" : off < 0.0 ? "below" : "above");
-    }
+    put_degree(sentence->observed, sentence->expected, buf);
     if (own) {
         (void)tt_buf_append_format(buf, " %s's usual ", whose);
     } else {
         (void)tt_buf_append_text(buf, " the usual ");
     }
     put_value(sentence, sentence->expected, false, buf);
-    if (!own && sentence->against == TT_AGAINST_OWN) {
-        (void)tt_buf_append_format(buf, " of others, with little history of %s to go by", whose);
+    if (own && words->since_size > 0) {
+        (void)tt_buf_append_format(buf, " of %s", words->since);
+    } else if (!own && sentence->against == TT_AGAINST_OWN) {
+        (void)tt_buf_append_format(buf, " of others lately, with little history of %s to go by",
+                                   whose);
     } else if (!own) {
-        (void)tt_buf_append_text(buf, " of all customers");
+        (void)tt_buf_append_text(buf, " of all customers lately");
     }
+    put_counterfactual(sentence, buf);
 }

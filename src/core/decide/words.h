@@ -20,10 +20,13 @@ struct tt_sentence {
     uint8_t against;  /* enum tt_against */
     double own_count; /* own observations behind the expected value */
     double observed, expected;
+    double threshold; /* of this payment's amount; NaN = none to tell */
+    bool sole;        /* it alone makes the payment unusual */
     tt_currency currency;
-    int8_t taught; /* labels say so: 1 speaks for fraud, -1 against; 0 = it is not from labels */
 };
 
+/* Whether the entity's own history stands behind the expected value; else it is its peers'. */
+bool tt_sentence_is_own(uint8_t against, double own_count);
 /* Appends the sentence, without a full stop. */
 void tt_sentence_write(const struct tt_sentence *sentence, struct tt_buf *buf);
 

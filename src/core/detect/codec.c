@@ -11,7 +11,7 @@
 #include "base/wire.h"
 
 #define VERSION 1
-#define DECISION_VERSION 2 /* 1 had no outcome of the alert */
+#define DECISION_VERSION 3 /* 1 had no outcome of the alert, 2 no baseline of a reason */
 #define VERSION_MASK 0x0f
 #define HAS_HITS 0x80  /* detections: rule hits or shadow hits follow */
 #define HAS_SCORE 0x80 /* decision: the score is not 1 - p */
@@ -176,6 +176,8 @@ static void put_reason(const struct tt_reason *reason, struct tt_buf *buf)
     put_number(reason->expected, 2, flags, buf);
     put_number(reason->threshold, 4, flags, buf);
     tt_wire_put_double(buf, reason->contribution);
+    tt_wire_put_u8(buf, reason->baseline);
+    tt_wire_put_double(buf, reason->history);
     if (reason->message.data != NULL) {
         tt_wire_put_bytes(buf, reason->message);
     }
@@ -186,7 +188,8 @@ static double get_number(struct tt_wire *wire, uint8_t bit, uint8_t flags)
     return (flags & bit) != 0 ? tt_wire_double(wire) : __builtin_nan("");
 }
 
-static enum tt_status get_reason(struct tt_wire *wire, struct tt_arena *text, struct tt_reason *ret)
+static enum tt_status get_reason(struct tt_wire *wire, uint8_t version, struct tt_arena *text,
+                                 struct tt_reason *ret)
 {
     uint8_t flags = tt_wire_u8(wire);
     wire->bad |= flags > 15;
@@ -196,6 +199,9 @@ static enum tt_status get_reason(struct tt_wire *wire, struct tt_arena *text, st
     ret->expected = get_number(wire, 2, flags);
     ret->threshold = get_number(wire, 4, flags);
     ret->contribution = tt_wire_double(wire);
+    ret->baseline = version > 2 ? tt_wire_u8(wire) : TT_BASELINE_NONE;
+    ret->history = version > 2 ? tt_wire_double(wire) : __builtin_nan("");
+    wire->bad |= ret->baseline > TT_BASELINE_PEERS;
     ret->message = (struct tt_str){NULL, 0};
     if ((flags & 8) == 0) {
         return TT_OK;
@@ -263,7 +269,7 @@ enum tt_status tt_decision_unpack(struct tt_str bytes, struct tt_event *event)
     decision->degraded = (uint32_t)degraded;
     decision->reason_count = (uint32_t)count;
     for (uint32_t i = 0; i < count && status == TT_OK; i++) {
-        status = get_reason(&wire, &event->text, &decision->reasons[i]);
+        status = get_reason(&wire, head & VERSION_MASK, &event->text, &decision->reasons[i]);
     }
     if (status == TT_OK && (wire.bad || tt_wire_left(&wire) != 0)) {
         status = TT_E_CORRUPT;

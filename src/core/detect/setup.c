@@ -302,7 +302,7 @@ static enum tt_status copy_words(const struct tt_tree *node, char text[TT_WORDS_
 static enum tt_status parse_words(struct tt_setup *setup, const struct tt_tree *tree,
                                   struct tt_error *err)
 {
-    static const char *const keys[] = {"text", "whose", "unit", "same_as"};
+    static const char *const keys[] = {"text", "whose", "since", "unit", "same_as"};
     if (tree == NULL) {
         return TT_OK;
     }
@@ -337,6 +337,9 @@ static enum tt_status parse_words(struct tt_setup *setup, const struct tt_tree *
         }
         if (status == TT_OK) {
             status = copy_words(tt_tree_get(entry, "whose"), words->whose, &words->whose_size, err);
+        }
+        if (status == TT_OK) {
+            status = copy_words(tt_tree_get(entry, "since"), words->since, &words->since_size, err);
         }
     }
     return status;
@@ -412,7 +415,6 @@ static enum tt_status hash_setup(struct tt_setup *setup, struct tt_error *err)
     for (uint32_t i = 0; i < setup->detector_count; i++) {
         put_detector(&setup->detectors[i], &buf);
     }
-    tt_learned_put(&setup->learned, &buf);
     tt_wire_put_double(&buf, setup->half_life_ms);
     for (uint32_t i = 0; i <= TT_SEVERITY_CRITICAL; i++) {
         tt_wire_put_double(&buf, setup->severity_p[i]);
@@ -429,6 +431,7 @@ static enum tt_status hash_setup(struct tt_setup *setup, struct tt_error *err)
         tt_wire_put_u16(&buf, words->same_as);
         tt_wire_put_bytes(&buf, (struct tt_str){words->text, words->text_size});
         tt_wire_put_bytes(&buf, (struct tt_str){words->whose, words->whose_size});
+        tt_wire_put_bytes(&buf, (struct tt_str){words->since, words->since_size});
     }
     enum tt_status status = buf.status;
     if (status == TT_OK) {
@@ -482,8 +485,8 @@ static void setup_free(struct tt_setup *setup)
 static enum tt_status parse_root(struct tt_setup *setup, const struct tt_tree *root,
                                  struct tt_error *err)
 {
-    static const char *const keys[] = {"detectors", "learned", "half_life", "severity",
-                                       "policy",    "epoch",   "words"};
+    static const char *const keys[] = {"detectors", "half_life", "severity",
+                                       "policy",    "epoch",     "words"};
     if (root == NULL) {
         return TT_OK;
     }
@@ -502,9 +505,6 @@ static enum tt_status parse_root(struct tt_setup *setup, const struct tt_tree *r
     }
     if (status == TT_OK) {
         status = parse_times(setup, root, err);
-    }
-    if (status == TT_OK) {
-        status = tt_learned_parse(setup, &setup->learned, tt_tree_get(root, "learned"), err);
     }
     return status == TT_OK ? parse_words(setup, tt_tree_get(root, "words"), err) : status;
 }

@@ -74,6 +74,8 @@ struct tt_expr {
     const struct tt_expr_host *host;
     struct tt_handle *handles;
     uint32_t handle_count;
+    uint32_t *operands; /* of a covered expression: offsets in the text */
+    uint32_t operand_count;
     uint32_t code_count, constant_count, name_count;
     enum tt_type type;
     uint64_t cost_max;

@@ -22,6 +22,8 @@ struct emitter {
     uint32_t place; /* offset + 1 of the node that is emitted */
     uint64_t *uses;
     struct tt_expr *expr;
+    uint32_t *operands;
+    uint32_t operand_count, operand_max;
     bool failed;
 };
 
@@ -128,6 +130,27 @@ static uint16_t constant(struct emitter *emitter, const struct tt_node *node)
     return TT_OPERAND(TT_IN_CONSTANTS, emitter->constant_count++);
 }
 
+/* In an expression that is covered: notes what an operand was. */
+static void put_mark(struct emitter *emitter, const struct tt_node *node, uint16_t operand)
+{
+    if (!emitter->compile->options->cover || emitter->failed) {
+        return;
+    }
+    if (emitter->operand_count == emitter->operand_max) {
+        uint32_t *operands = grow(emitter, emitter->operands, emitter->operand_count,
+                                  &emitter->operand_max, sizeof(uint32_t));
+        if (operands == NULL) {
+            return;
+        }
+        emitter->operands = operands;
+    }
+    emitter->operands[emitter->operand_count] = node->start;
+    (void)put(emitter, (struct tt_insn){.opcode = TT_OP_MARK,
+                                        .a = operand,
+                                        .b = operand,
+                                        .count = emitter->operand_count++});
+}
+
 /* Emits node so that its value stands in that register. */
 static void emit_into(struct emitter *emitter, const struct tt_node *node, uint32_t reg)
 {
@@ -205,7 +228,7 @@ static void emit_term(struct emitter *emitter, const struct tt_node *chain,
                       const struct tt_node *term, uint32_t reg)
 {
     struct tt_insn insn = {.opcode = chain->kind == TT_NODE_AND ? TT_OP_AND : TT_OP_OR};
-    if (term->kind == TT_NODE_COMPARE) {
+    if (term->kind == TT_NODE_COMPARE && !emitter->compile->options->cover) {
         uint16_t a = 0;
         uint16_t b = 0;
         emit_sides(emitter, term, reg + 1, &a, &b);
@@ -222,6 +245,7 @@ static void emit_term(struct emitter *emitter, const struct tt_node *chain,
         }
     } else {
         insn.a = insn.b = emit(emitter, term, reg + 1);
+        put_mark(emitter, term, insn.a);
     }
     insn.dst = reg_operand(emitter, term, reg);
     insn.target = UINT32_MAX; /* the end of the chain, when it is known */
@@ -254,6 +278,7 @@ static uint16_t emit_choice(struct emitter *emitter, const struct tt_node *node,
 {
     uint16_t dst = reg_operand(emitter, node, reg);
     uint16_t condition = emit(emitter, node->args, reg);
+    put_mark(emitter, node->args, condition);
     uint32_t branch =
         put(emitter, (struct tt_insn){.opcode = TT_OP_BRANCH, .dst = dst, .a = condition});
     emit_into(emitter, tt_node_arg(node, 1), reg);
@@ -484,7 +509,10 @@ static bool keep(struct emitter *emitter, struct tt_expr *expr)
     expr->constants = tt_arena_new(emitter->compile->keep, constants_size + 1);
     size_t places_size = emitter->code_count * sizeof(uint32_t);
     expr->places = tt_arena_new(emitter->compile->keep, places_size);
-    if (expr->code == NULL || expr->constants == NULL || expr->places == NULL) {
+    size_t operands_size = emitter->operand_count * sizeof(uint32_t);
+    expr->operands = tt_arena_new(emitter->compile->keep, operands_size + 1);
+    if (expr->code == NULL || expr->constants == NULL || expr->places == NULL ||
+        expr->operands == NULL) {
         (void)tt_compile_fail(emitter->compile, TT_E_NOMEM, 0, "out of memory");
         return false;
     }
@@ -493,6 +521,10 @@ static bool keep(struct emitter *emitter, struct tt_expr *expr)
     if (constants_size > 0) {
         memcpy(expr->constants, emitter->constants, constants_size);
     }
+    if (operands_size > 0) {
+        memcpy(expr->operands, emitter->operands, operands_size);
+    }
+    expr->operand_count = emitter->operand_count;
     expr->code_count = emitter->code_count;
     expr->constant_count = emitter->constant_count;
     return true;
@@ -502,6 +534,7 @@ bool tt_expr_emit(struct tt_compile *compile, const struct tt_node *root, struct
 {
     struct emitter emitter = {.compile = compile, .uses = expr->uses, .expr = expr};
     uint16_t value = emit(&emitter, root, 0);
+    put_mark(&emitter, root, value);
     (void)put(&emitter, (struct tt_insn){.opcode = TT_OP_RETURN, .a = value});
     return !emitter.failed && compile->status == TT_OK && keep(&emitter, expr);
 }

@@ -218,8 +218,8 @@ static void add_int(const struct tt_value *a, const struct tt_value *b, bool sub
     }
 }
 
-void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
-                  struct tt_expr_scratch *scratch, struct tt_value *ret)
+static void run(const struct tt_expr *expr, const struct tt_value *slots,
+                struct tt_expr_scratch *scratch, uint8_t *seen, struct tt_value *ret)
 {
     struct machine machine = {
         .spaces = {scratch->registers, slots, expr->constants},
@@ -305,6 +305,11 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
             if (!a->boolean) {
                 insn = code + insn->otherwise;
                 continue;
+            }
+            break;
+        case TT_OP_MARK:
+            if (seen != NULL && a->type == TT_TYPE_BOOL) {
+                seen[insn->count] |= a->boolean ? TT_SEEN_TRUE : TT_SEEN_FALSE;
             }
             break;
         case TT_OP_JUMP:
@@ -395,4 +400,16 @@ void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
         }
         insn++;
     }
+}
+
+void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
+                  struct tt_expr_scratch *scratch, struct tt_value *ret)
+{
+    run(expr, slots, scratch, NULL, ret);
+}
+
+void tt_expr_eval_covered(const struct tt_expr *expr, const struct tt_value *slots,
+                          struct tt_expr_scratch *scratch, uint8_t *seen, struct tt_value *ret)
+{
+    run(expr, slots, scratch, seen, ret);
 }

@@ -45,6 +45,19 @@ static void print_operand(const struct tt_expr *expr, uint16_t operand, struct t
     }
 }
 
+static void print_run(const struct tt_expr *expr, const struct tt_insn *insn, struct tt_buf *buf)
+{
+    bool calls = insn->opcode == TT_OP_CALL;
+    uint32_t count = calls ? insn->count & ((1u << TT_HANDLE_SHIFT) - 1) : insn->count;
+    print_operand(expr, insn->a, buf);
+    if (count == 2 && calls) {
+        tt_buf_append_text(buf, ", ");
+        print_operand(expr, insn->b, buf);
+    } else if (count != 1) {
+        tt_buf_append_format(buf, " and on, %u", count);
+    }
+}
+
 static void print_field(const struct tt_expr *expr, const struct tt_insn *insn, char field,
                         struct tt_buf *buf)
 {
@@ -70,18 +83,15 @@ static void print_field(const struct tt_expr *expr, const struct tt_insn *insn, 
     case 'e':
         tt_buf_append_format(buf, "else %u", insn->otherwise);
         break;
+    case 'm':
+        tt_buf_append_format(buf, "operand %u", insn->count);
+        break;
     case 'f':
         tt_buf_append_text(buf, tt_funcs[insn->first].name);
         tt_buf_append_text(buf, insn->func == 0 ? " (by type)" : "");
         break;
     default: /* n: the operands of a call, or the run of registers */
-        print_operand(expr, insn->a, buf);
-        if (insn->count == 2 && insn->opcode == TT_OP_CALL) {
-            tt_buf_append_text(buf, ", ");
-            print_operand(expr, insn->b, buf);
-        } else if (insn->count != 1) {
-            tt_buf_append_format(buf, " and on, %u", insn->count);
-        }
+        print_run(expr, insn, buf);
         break;
     }
 }

@@ -229,3 +229,14 @@ bool tt_expr_uses(const struct tt_expr *expr, uint32_t slot)
 {
     return slot < TT_EXPR_SLOTS_MAX && ((expr->uses[slot / 64] >> (slot % 64)) & 1) != 0;
 }
+
+uint32_t tt_expr_operand_count(const struct tt_expr *expr)
+{
+    return expr->operand_count;
+}
+
+uint32_t tt_expr_operand_place(const struct tt_expr *expr, uint32_t index)
+{
+    TT_ASSERT(index < expr->operand_count);
+    return expr->operands[index];
+}

@@ -87,6 +87,7 @@ struct tt_expr_options {
     enum tt_type want;     /* the type it must have; TT_TYPE_NONE or TT_TYPE_DYN = any */
     uint64_t cost_max;     /* of one evaluation; 0 = TT_EXPR_COST_DEFAULT */
     bool ways;             /* keeps the simple terms of a condition, see terms.h */
+    bool cover;            /* notes which operands were true and false, see tt_expr_eval_covered */
     bool gradual;          /* unknown names, wrong types and failing constants fail only when
                               evaluated */
 };
@@ -106,6 +107,16 @@ bool tt_expr_uses(const struct tt_expr *expr, uint32_t slot);
  * *ret are views of slots, expr or scratch: valid until the next evaluation with that scratch. */
 void tt_expr_eval(const struct tt_expr *expr, const struct tt_value *slots,
                   struct tt_expr_scratch *scratch, struct tt_value *ret);
+/* What an operand of a condition was in some evaluations. */
+enum tt_seen { TT_SEEN_TRUE = 1, TT_SEEN_FALSE = 2, TT_SEEN_BOTH = 3 };
+/* How many operands of && || and ?: there are in an expression compiled with `cover`, itself
+ * included as the last; at most TT_EXPR_NODES_MAX. */
+uint32_t tt_expr_operand_count(const struct tt_expr *expr);
+/* Where an operand starts in the text: an offset. */
+uint32_t tt_expr_operand_place(const struct tt_expr *expr, uint32_t index);
+/* As tt_expr_eval; joins to seen[i] what operand i was (enum tt_seen). Errors are neither. */
+void tt_expr_eval_covered(const struct tt_expr *expr, const struct tt_value *slots,
+                          struct tt_expr_scratch *scratch, uint8_t *seen, struct tt_value *ret);
 /* Appends the bytecode as text, one instruction a line, with names and constants. */
 enum tt_status tt_expr_explain(const struct tt_expr *expr, struct tt_buf *buf) TT_MUST_USE;
 

@@ -47,14 +47,10 @@ enum tt_status tt_step_pack_head(const struct tt_step *step, struct tt_buf *buf)
     return put_checksum(buf, start);
 }
 
-enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
-                                   struct tt_hash128 *ret_key, struct tt_buf *buf)
+enum tt_status tt_step_pack_one(const struct tt_step *step, const struct tt_entity *entity,
+                                struct tt_buf *buf)
 {
     size_t start = buf->size;
-    if (*cursor >= step->slot_count) {
-        return TT_E_CLOSED;
-    }
-    const struct tt_entity *entity = step->slots[*cursor].entity;
     put_front(step, RECORD_ENTITY, buf);
     tt_wire_put_hash(buf, entity->key);
     tt_wire_put_u64(buf, (uint64_t)entity->newest_ms);
@@ -76,7 +72,17 @@ enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
         tt_wire_put_u16(buf, label->bits);
         tt_wire_put_u8(buf, label->kind);
     }
-    enum tt_status status = put_checksum(buf, start);
+    return put_checksum(buf, start);
+}
+
+enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
+                                   struct tt_hash128 *ret_key, struct tt_buf *buf)
+{
+    if (*cursor >= step->slot_count) {
+        return TT_E_CLOSED;
+    }
+    const struct tt_entity *entity = step->slots[*cursor].entity;
+    enum tt_status status = tt_step_pack_one(step, entity, buf);
     if (status == TT_OK) {
         *ret_key = entity->key;
         ++*cursor;

@@ -10,6 +10,7 @@
 
 #include <float.h>
 
+#include "core/features/copy.h"
 #include "core/features/read.h"
 #include "core/features/row.h"
 #include "core/features/step_internal.h"
@@ -32,6 +33,9 @@ static void remove_entity(struct tt_step *step, struct tt_entity *entity)
     uint32_t at = entity->slot;
     void *taken = tt_map_take(&step->map, entity->key.low, &entity->key);
     TT_ASSERT(taken == entity);
+    if (step->copy != NULL) {
+        tt_step_copy_remove(step, at);
+    }
     step->slots[at] = step->slots[--step->slot_count];
     step->slots[at].entity->slot = at;
     tt_entity_free(&step->store, entity);
@@ -92,6 +96,9 @@ static struct tt_entity *find_entity(struct tt_step *step, const struct tt_hash1
         remove_entity(step, entity);
         step->stats.expired++;
         entity = NULL;
+    }
+    if (entity != NULL && step->copy != NULL) {
+        tt_step_copy_touch(step, entity);
     }
     return entity;
 }
@@ -596,6 +603,7 @@ void tt_step_free(struct tt_step *step)
     if (step == NULL) {
         return;
     }
+    tt_step_copy_end(step);
     for (size_t i = 0; i < step->slot_count; i++) {
         tt_entity_free(&step->store, step->slots[i].entity);
     }

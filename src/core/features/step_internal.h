@@ -34,9 +34,16 @@ struct tt_step {
     struct tt_step_stats stats;
     struct tt_value *names; /* slots of the dictionary */
     struct tt_expr_scratch scratch;
+    struct tt_step_copy *copy; /* the copy that is being made (copy.h), or NULL */
 };
 
 /* A new entity with that key, which is not there yet; another may have to go. NULL: no memory. */
 struct tt_entity *tt_step_make_entity(struct tt_step *step, const struct tt_hash128 *key);
+/* Appends one entity's record (snapshot.h). */
+enum tt_status tt_step_pack_one(const struct tt_step *step, const struct tt_entity *entity,
+                                struct tt_buf *buf) TT_MUST_USE;
+/* While a copy is being made: before the entity changes, before it goes, and when slot `at` gets another one. */
+void tt_step_copy_touch(struct tt_step *step, const struct tt_entity *entity);
+void tt_step_copy_remove(struct tt_step *step, uint32_t at);
 
 #endif

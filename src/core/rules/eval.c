@@ -8,7 +8,16 @@ struct run {
     const struct tt_value *slots;
     int64_t event_ms;
     struct tt_expr_scratch *scratch;
+    uint64_t *failures; /* a count a rule, or NULL */
 };
+
+static void add_failure(const struct run *run, struct tt_rule_hits *hits, uint32_t rule)
+{
+    hits->errors++;
+    if (run->failures != NULL) {
+        run->failures[rule]++;
+    }
+}
 
 static void add_hit(struct tt_rule_hits *hits, uint32_t rule)
 {
@@ -26,7 +35,7 @@ static void run_rule(const struct run *run, uint32_t index, struct tt_rule_hits 
     struct tt_value value;
     tt_expr_eval(rule->expr, run->slots, run->scratch, &value);
     if (value.type != TT_TYPE_BOOL) {
-        hits->errors++;
+        add_failure(run, hits, index);
     } else if (value.boolean) {
         add_hit(hits, index);
     }
@@ -69,7 +78,15 @@ static void judge(const struct run *run, const struct tt_index_block *block,
     if (unsure) {
         run_rule(run, lane->rule, hits);
     } else {
-        hits->errors++;
+        add_failure(run, hits, lane->rule);
+    }
+}
+
+static void note_failures(const struct run *run, const struct tt_index_block *block, uint32_t word,
+                          uint64_t failed)
+{
+    for (; failed != 0; failed &= failed - 1) {
+        run->failures[block->lanes[word * 64 + (uint32_t)__builtin_ctzll(failed)].rule]++;
     }
 }
 
@@ -84,6 +101,9 @@ static void judge_block(const struct run *run, const struct tt_index_block *bloc
         live->errors = (uint16_t)(live->errors + __builtin_popcountll(failed & block->live[word]));
         shadow->errors =
             (uint16_t)(shadow->errors + __builtin_popcountll(failed & ~block->live[word]));
+        if (run->failures != NULL) {
+            note_failures(run, block, word, failed);
+        }
         for (; open != 0; open &= open - 1) {
             uint32_t bit = word * 64 + (uint32_t)__builtin_ctzll(open);
             const struct tt_lane *lane = &block->lanes[bit];
@@ -99,7 +119,14 @@ void tt_rules_eval(const struct tt_rules *set, const struct tt_value *slots, int
                    struct tt_expr_scratch *scratch, struct tt_rule_hits *ret_hits,
                    struct tt_shadow_hits *ret_shadow)
 {
-    struct run run = {set, slots, event_ms, scratch};
+    tt_rules_tally(set, slots, event_ms, scratch, NULL, ret_hits, ret_shadow);
+}
+
+void tt_rules_tally(const struct tt_rules *set, const struct tt_value *slots, int64_t event_ms,
+                    struct tt_expr_scratch *scratch, uint64_t *failures,
+                    struct tt_rule_hits *ret_hits, struct tt_shadow_hits *ret_shadow)
+{
+    struct run run = {set, slots, event_ms, scratch, failures};
     struct tt_index_answer answer;
     struct tt_rule_hits *shadow = &ret_shadow->hits;
     *ret_hits = (struct tt_rule_hits){0};
@@ -112,6 +139,19 @@ void tt_rules_eval(const struct tt_rules *set, const struct tt_value *slots, int
             run_block(&run, block, ret_hits, shadow);
         }
     }
+}
+
+bool tt_rules_fires(const struct tt_rules *set, uint32_t index, const struct tt_value *slots,
+                    int64_t event_ms, struct tt_expr_scratch *scratch)
+{
+    TT_ASSERT(index < set->count);
+    const struct tt_rule *rule = &set->rules[index];
+    if (event_ms < rule->info.valid_from_ms || event_ms >= rule->info.valid_until_ms) {
+        return false;
+    }
+    struct tt_value value;
+    tt_expr_eval(rule->expr, slots, scratch, &value);
+    return value.type == TT_TYPE_BOOL && value.boolean;
 }
 
 const uint32_t *tt_rules_slots(const struct tt_rules *set, uint32_t *ret_count)
@@ -153,4 +193,16 @@ uint32_t tt_rules_find(const struct tt_rules *set, struct tt_str id)
 struct tt_hash128 tt_rules_hash(const struct tt_rules *set)
 {
     return set->hash;
+}
+
+struct tt_str tt_rules_slot_name(const struct tt_rules *set, uint32_t slot)
+{
+    return tt_expr_env_slot_name(set->env, slot);
+}
+
+void tt_rules_run_alone(const struct tt_rules *set, uint32_t rule, const struct tt_value *slots,
+                        struct tt_expr_scratch *scratch, struct tt_value *ret)
+{
+    TT_ASSERT(rule < set->count);
+    tt_expr_eval(set->rules[rule].expr, slots, scratch, ret);
 }

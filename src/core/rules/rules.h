@@ -94,6 +94,14 @@ const uint32_t *tt_rules_slots(const struct tt_rules *set, uint32_t *ret_count);
 void tt_rules_eval(const struct tt_rules *set, const struct tt_value *slots, int64_t event_ms,
                    struct tt_expr_scratch *scratch, struct tt_rule_hits *ret_hits,
                    struct tt_shadow_hits *ret_shadow);
+/* The same for whoever counts: also adds one to failures[rule] for each rule that could not be
+ * evaluated; failures has a count a rule, or is NULL. */
+void tt_rules_tally(const struct tt_rules *set, const struct tt_value *slots, int64_t event_ms,
+                    struct tt_expr_scratch *scratch, uint64_t *failures,
+                    struct tt_rule_hits *ret_hits, struct tt_shadow_hits *ret_shadow);
+/* Whether one rule, whatever its mode, is in force and fires: for what did not fit in the hits. */
+bool tt_rules_fires(const struct tt_rules *set, uint32_t index, const struct tt_value *slots,
+                    int64_t event_ms, struct tt_expr_scratch *scratch);
 /* Folds live hits; there is none for shadow hits on purpose. */
 void tt_rules_outcome(const struct tt_rules *set, const struct tt_rule_hits *hits,
                       struct tt_rule_outcome *ret);
@@ -108,5 +116,58 @@ enum tt_status tt_rules_evidence(const struct tt_rules *set, uint32_t index,
 enum tt_status tt_rules_test(const struct tt_rules *set, tt_on_rule_test *on_test, void *ctx,
                              uint32_t *ret_passed, uint32_t *ret_failed,
                              struct tt_error *err) TT_MUST_USE;
+
+/* An operand of a rule's condition (of && || ?:, or all of it) that the rule's tests have not seen
+ * true, or not false. */
+struct tt_rule_gap {
+    uint32_t rule;
+    uint32_t offset; /* of the operand in the condition's text */
+    uint8_t seen;    /* enum tt_seen */
+};
+/* Called for each gap; false stops the run. */
+typedef bool tt_on_rule_gap(void *ctx, const struct tt_rule_gap *gap);
+/* Runs the tests over the conditions once more, noting what each operand was. Sums over rules:
+ * *ret_total is twice the number of operands, *ret_seen how many of these ways were taken.
+ * TT_E_NOMEM. */
+enum tt_status tt_rules_cover(const struct tt_rules *set, tt_on_rule_gap *on_gap, void *ctx,
+                              uint32_t *ret_seen, uint32_t *ret_total,
+                              struct tt_error *err) TT_MUST_USE;
+
+/* What is suspicious about a rule, though it compiles. */
+enum tt_rule_finding_kind {
+    TT_FINDING_NEVER_TRUE = 1, /* its terms exclude each other */
+    TT_FINDING_ALWAYS_TRUE,    /* whenever its names have values */
+    TT_FINDING_SAME,           /* asks the same as another rule */
+    TT_FINDING_SHADOWED,       /* fires only where another rule, at least as strict, fires too */
+    TT_FINDING_OVERLAPS,       /* asks the same names as another rule and can fire together with it,
+                                  with another decision */
+    TT_FINDING_UNIT,           /* a constant that looks like another unit than its name's */
+};
+struct tt_rule_finding {
+    uint8_t kind;    /* enum tt_rule_finding_kind */
+    uint32_t rule;   /* index */
+    uint32_t other;  /* index of the other rule, or UINT32_MAX */
+    uint32_t slot;   /* of TT_FINDING_UNIT: the name */
+    double constant; /* and what it is compared with */
+};
+typedef bool tt_on_rule_finding(void *ctx, const struct tt_rule_finding *finding);
+/* Looks for them in the live and shadow rules, in file order; nothing is evaluated. TT_E_NOMEM. */
+enum tt_status tt_rules_find_suspicious(const struct tt_rules *set, tt_on_rule_finding *on_finding,
+                                        void *ctx, struct tt_error *err) TT_MUST_USE;
+/* "never-true", "always-true", "same-condition", "unreachable", "overlap", "unit". */
+const char *tt_rule_finding_name(uint8_t kind);
+/* The name of a slot. */
+struct tt_str tt_rules_slot_name(const struct tt_rules *set, uint32_t slot);
+
+/* Appends what a rule compiled to: its ways with their terms, as the index asks them, what is left
+ * to the program, and the program. */
+enum tt_status tt_rules_explain(const struct tt_rules *set, uint32_t index,
+                                struct tt_buf *buf) TT_MUST_USE;
+/* The slots a test of a rule is given, into an array of all the names' slots. */
+void tt_rules_test_slots(const struct tt_rules *set, uint32_t rule, uint32_t test,
+                         struct tt_value *ret_slots);
+/* Runs one rule's program by itself: to measure it. */
+void tt_rules_run_alone(const struct tt_rules *set, uint32_t rule, const struct tt_value *slots,
+                        struct tt_expr_scratch *scratch, struct tt_value *ret);
 
 #endif

@@ -146,6 +146,17 @@ struct bench {
     struct tt_value slots[TT_EXPR_SLOTS_MAX];
 };
 
+void tt_rules_test_slots(const struct tt_rules *set, uint32_t rule, uint32_t test,
+                         struct tt_value *ret_slots)
+{
+    TT_ASSERT(rule < set->count && test < set->rules[rule].info.test_count);
+    const struct tt_rule_test *given = &set->rules[rule].tests[test];
+    tt_names_clear(set->names, ret_slots);
+    for (uint32_t i = 0; i < given->given_count; i++) {
+        ret_slots[given->given[i].slot] = given->given[i].value;
+    }
+}
+
 static struct tt_rule_test_result run(const struct tt_rules *set, uint32_t rule, uint32_t number,
                                       struct bench *bench)
 {
@@ -153,10 +164,7 @@ static struct tt_rule_test_result run(const struct tt_rules *set, uint32_t rule,
     struct tt_rule_test_result result = {
         .rule = rule, .test = number, .line = test->line, .expect = test->expect};
     struct tt_value value;
-    tt_names_clear(set->names, bench->slots);
-    for (uint32_t i = 0; i < test->given_count; i++) {
-        bench->slots[test->given[i].slot] = test->given[i].value;
-    }
+    tt_rules_test_slots(set, rule, number, bench->slots);
     tt_expr_eval(set->rules[rule].expr, bench->slots, &bench->scratch, &value);
     if (value.type == TT_TYPE_BOOL) {
         result.got = value.boolean ? TT_RULE_FIRE : TT_RULE_PASS;

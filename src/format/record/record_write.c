@@ -86,17 +86,18 @@ static void write_reason(struct tt_json_writer *writer, const struct tt_reason *
                          const struct tt_record_names *names)
 {
     tt_json_object_begin(writer);
-    tt_json_member_text(writer, "detector",
-                        reason->detector < names->detector_count
-                            ? names->detectors[reason->detector]
-                        : reason->detector == TT_REASON_TAUGHT ? "learned"
-                                                               : NULL);
+    tt_json_member_text(
+        writer, "detector",
+        reason->detector < names->detector_count ? names->detectors[reason->detector] : "other");
     tt_json_member_text(writer, "feature",
                         reason->feature < names->feature_count ? names->features[reason->feature]
                                                                : NULL);
     tt_json_member_double(writer, "observed", reason->observed);
     tt_json_member_double(writer, "expected", reason->expected);
     tt_json_member_double(writer, "threshold", reason->threshold);
+    static const char *const baselines[] = {NULL, "own", "peers"};
+    tt_json_member_text(writer, "baseline", baselines[reason->baseline]);
+    tt_json_member_double(writer, "history", reason->history);
     tt_json_member_double(writer, "contribution", reason->contribution);
     tt_json_member_string(writer, "message", reason->message);
     tt_json_object_end(writer);

@@ -3,14 +3,14 @@
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 
 #include "core/decide/decide.h"
-#include "core/detect/blend.h"
 #include "services/anomaly_aggregator/cases.h"
 #include "services/pipeline/detector_stage.h"
 #include "services/pipeline/topics.h"
 
 #define CASES_MAX 1000000
-#define ALERT_STATE_VERSION 1
-#define ALERT_STATE_SIZE_MAX (1u << 20)
+#define ALERT_STATE_VERSION 2 /* 2: the open cases, a checksum */
+#define ALERT_STATE_SIZE_MAX (256u << 20)
+#define CHECKSUM_SIZE 8
 /* Zones change their offset at a quarter of an hour or rarer. */
 #define ZONE_STEP_MS (15 * TT_MS_PER_MINUTE)
 
@@ -42,31 +42,43 @@ static bool learns(const struct tt_event *event)
     return event->gate == TT_GATE_FRESH && (event->step_absorbed & 1) != 0;
 }
 
+static const struct tt_hash_key CHECK_KEY = {UINT64_C(0x616c65727473746), UINT64_C(0x617465)};
+
+/* Budget and open cases. */
+static enum tt_status encode_alerts(const struct aggregator *aggregator, struct tt_buf *buf)
+{
+    tt_wire_put_u8(buf, ALERT_STATE_VERSION);
+    tt_budget_encode(&aggregator->budget, buf);
+    tt_cases_encode(&aggregator->cases, buf);
+    if (buf->status == TT_OK) {
+        tt_wire_put_u64(buf, tt_hash64(&CHECK_KEY, buf->data, buf->size));
+    }
+    return buf->status;
+}
+
 static enum tt_status make_closing(struct aggregator *aggregator, struct tt_bundle *bundle,
                                    struct tt_closing **ret, struct tt_error *err)
 {
     const struct tt_alloc *alloc = aggregator->context->alloc;
     struct tt_closing *closing = tt_new_array(alloc, 1, sizeof *closing);
     if (closing == NULL) {
-        return tt_fail(err, TT_E_NOMEM, "no memory to close an epoch");
+        return tt_fail(err, TT_E_NOMEM, "no memory to save what was learned");
     }
     closing->alloc = alloc;
     closing->bundle = tt_bundle_ref(bundle);
     tt_buf_init(&closing->bundle_bytes, alloc, TT_BUNDLE_SIZE_MAX);
-    tt_buf_init(&closing->trainer_state, alloc, TT_TRAINER_SIZE_MAX);
+    tt_buf_init(&closing->trainer_state, alloc, TT_BUNDLE_SIZE_MAX * 4);
     tt_buf_init(&closing->alert_state, alloc, ALERT_STATE_SIZE_MAX);
-    tt_wire_put_u8(&closing->alert_state, ALERT_STATE_VERSION);
-    tt_budget_encode(&aggregator->budget, &closing->alert_state);
-    enum tt_status status = closing->alert_state.status;
+    enum tt_status status = encode_alerts(aggregator, &closing->alert_state);
     if (status == TT_OK) {
         status = tt_bundle_encode(bundle, &closing->bundle_bytes);
     }
-    if (status == TT_OK && !aggregator->options.stateless) {
+    if (status == TT_OK) {
         status = tt_trainer_save(aggregator->options.trainer, &closing->trainer_state);
     }
     if (status != TT_OK) {
         tt_closing_free(closing);
-        return tt_fail(err, status, "the closed epoch cannot be encoded: %s",
+        return tt_fail(err, status, "what was learned cannot be encoded: %s",
                        tt_status_name(status));
     }
     *ret = closing;
@@ -103,6 +115,25 @@ static enum tt_status close_epoch(struct aggregator *aggregator, struct tt_event
         tt_metrics_set(context->metrics, TT_METRIC_EPOCH, (double)mark->epoch);
     }
     return TT_OK;
+}
+
+enum tt_status tt_anomaly_aggregator_save(struct tt_stage *stage, struct tt_closing **ret,
+                                          struct tt_error *err)
+{
+    struct aggregator *aggregator = (struct aggregator *)stage;
+    struct tt_bundle *bundle = tt_bundles_current(aggregator->context->bundles);
+    enum tt_status status = make_closing(aggregator, bundle, ret, err);
+    tt_bundle_unref(bundle);
+    return status;
+}
+
+static enum tt_status save_for(struct aggregator *aggregator, struct tt_event *event,
+                               struct tt_error *err)
+{
+    struct tt_closing *closing = NULL;
+    enum tt_status status = tt_anomaly_aggregator_save(&aggregator->stage, &closing, err);
+    event->closing = closing;
+    return status;
 }
 
 static void count_decision(const struct aggregator *aggregator, const struct tt_event *event)
@@ -196,8 +227,8 @@ static enum tt_status finish(struct aggregator *aggregator, struct tt_event *eve
     if (event->kind == TT_EVENT_EPOCH) {
         return close_epoch(aggregator, event, err);
     }
-    if (event->kind == TT_EVENT_LABEL && aggregator->options.trainer != NULL) {
-        tt_trainer_label(aggregator->options.trainer, event);
+    if (event->kind == TT_EVENT_SNAPSHOT) {
+        return save_for(aggregator, event, err);
     }
     if (event->kind != TT_EVENT_TRANSACTION) {
         return TT_OK;
@@ -284,18 +315,6 @@ enum tt_status tt_anomaly_aggregator_new(const struct tt_anomaly_aggregator_opti
     return TT_OK;
 }
 
-/* A stored row does not keep how its evidence was blended; the bundle it was decided with says it
- * again. After a change of setup that bundle is gone, and with it the meaning. */
-static void recall_blend(struct aggregator *aggregator, struct tt_event *event)
-{
-    const struct tt_setup *setup = aggregator->context->engine->setup;
-    struct tt_bundle *bundle = tt_bundles_current(aggregator->context->bundles);
-    if (bundle->hash.high == event->bundle.high && bundle->hash.low == event->bundle.low) {
-        tt_blend_recall(setup, bundle, event);
-    }
-    tt_bundle_unref(bundle);
-}
-
 enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_event *event,
                                             struct tt_error *err)
 {
@@ -303,52 +322,65 @@ enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_ev
     if (event->kind == TT_EVENT_EPOCH) {
         return close_epoch(aggregator, event, err);
     }
-    if (event->kind == TT_EVENT_LABEL) {
-        tt_trainer_label(aggregator->options.trainer, event);
-    }
     if (event->kind == TT_EVENT_TRANSACTION && learns(event)) {
-        recall_blend(aggregator, event);
         tt_trainer_absorb(aggregator->options.trainer, event);
     }
     return TT_OK;
 }
 
-void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event, bool counted)
+void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event)
 {
     struct aggregator *aggregator = (struct aggregator *)stage;
     if (event->kind != TT_EVENT_TRANSACTION) {
         return;
     }
-    if (counted) {
-        reach(aggregator, event->txn.timestamp_ms);
-        struct tt_budget_case payment = {
-            .p_value = event->decision.p_value,
-            .attached = tt_cases_holds(&aggregator->cases, event),
-        };
-        tt_budget_note(&aggregator->budget, &payment, (enum tt_alert)event->decision.alert);
-    } else {
-        tt_cases_reach(&aggregator->cases, event->txn.timestamp_ms);
-    }
+    reach(aggregator, event->txn.timestamp_ms);
+    struct tt_budget_case payment = {
+        .p_value = event->decision.p_value,
+        .attached = tt_cases_holds(&aggregator->cases, event),
+    };
+    tt_budget_note(&aggregator->budget, &payment, (enum tt_alert)event->decision.alert);
     if (event->decision.alerted) {
         tt_cases_note(&aggregator->cases, event);
     }
+}
+
+/* What is in front of a checksum that holds. */
+static enum tt_status open_alerts(struct tt_str bytes, struct tt_wire *ret, struct tt_error *err)
+{
+    size_t size = bytes.size < CHECKSUM_SIZE ? 0 : bytes.size - CHECKSUM_SIZE;
+    struct tt_wire tail = tt_wire_reader((struct tt_str){bytes.data + size, bytes.size - size});
+    *ret = tt_wire_reader((struct tt_str){bytes.data, size});
+    if (tt_wire_u64(&tail) != tt_hash64(&CHECK_KEY, bytes.data, size) || tail.bad) {
+        return tt_fail(err, TT_E_CORRUPT, "damaged alert state");
+    }
+    uint8_t version = tt_wire_u8(ret);
+    if (version != ALERT_STATE_VERSION) {
+        return tt_fail(err, TT_E_UNSUPPORTED,
+                       "alert state of version %u; this build reads version %d", version,
+                       ALERT_STATE_VERSION);
+    }
+    return TT_OK;
 }
 
 enum tt_status tt_anomaly_aggregator_load(struct tt_stage *stage, struct tt_str bytes,
                                           struct tt_error *err)
 {
     struct aggregator *aggregator = (struct aggregator *)stage;
-    struct tt_wire wire = tt_wire_reader(bytes);
-    uint8_t version = tt_wire_u8(&wire);
-    if (version > ALERT_STATE_VERSION) {
-        return tt_fail(err, TT_E_UNSUPPORTED,
-                       "alert state of version %u; this build reads version %d", version,
-                       ALERT_STATE_VERSION);
+    struct tt_wire wire;
+    enum tt_status status = open_alerts(bytes, &wire, err);
+    if (status != TT_OK) {
+        return status;
     }
     tt_budget_decode(&aggregator->budget, &wire);
-    if (version == 0 || wire.bad || tt_wire_left(&wire) != 0) {
+    status = tt_cases_decode(&aggregator->cases, &wire);
+    if (status == TT_OK && (wire.bad || tt_wire_left(&wire) != 0)) {
+        status = TT_E_CORRUPT;
+    }
+    if (status != TT_OK) {
         tt_budget_init(&aggregator->budget, &aggregator->options.budget);
-        return tt_fail(err, TT_E_CORRUPT, "damaged alert state");
+        tt_cases_forget(&aggregator->cases);
+        return tt_fail(err, status, "the alert state cannot be taken");
     }
     return TT_OK;
 }

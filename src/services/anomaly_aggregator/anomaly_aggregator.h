@@ -27,16 +27,15 @@ struct tt_anomaly_aggregator_options {
     struct tt_budget_options budget;
     struct tt_zone zone; /* of the budget's days */
     struct tt_hash_key key;
-    bool stateless; /* the trainer's state at a mark is not kept: a file has no restart */
 };
 
-/* What closing an epoch made; travels with the mark to the store. */
+/* What has been learned, as of an epoch mark or a snapshot; travels with it to the store. */
 struct tt_closing {
     const struct tt_alloc *alloc;
     struct tt_bundle *bundle;
     struct tt_buf bundle_bytes;
     struct tt_buf trainer_state; /* as of the mark, like the next */
-    struct tt_buf alert_state;   /* of the alert budget */
+    struct tt_buf alert_state;   /* the alert budget and the open cases */
 };
 void tt_closing_free(struct tt_closing *closing);
 
@@ -46,10 +45,13 @@ enum tt_status tt_anomaly_aggregator_new(const struct tt_anomaly_aggregator_opti
  * detections, or an epoch mark. */
 enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_event *event,
                                             struct tt_error *err) TT_MUST_USE;
-/* Replay: what the open alert cases need of a stored decision, and when counted the budget too: it
- * is not in the state that was loaded. */
-void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event, bool counted);
-/* The alert budget as it was saved at a mark; before the first note. TT_E_CORRUPT. */
+/* Replay: what the open alert cases and the budget need of a stored decision that is not in the state that was
+ * loaded. */
+void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *event);
+/* What has been learned as of now; freed by tt_closing_free. */
+enum tt_status tt_anomaly_aggregator_save(struct tt_stage *stage, struct tt_closing **ret,
+                                          struct tt_error *err) TT_MUST_USE;
+/* Budget and cases as they were saved; before the first note. TT_E_CORRUPT and TT_E_UNSUPPORTED leave none. */
 enum tt_status tt_anomaly_aggregator_load(struct tt_stage *stage, struct tt_str bytes,
                                           struct tt_error *err) TT_MUST_USE;
 

@@ -113,3 +113,58 @@ void tt_cases_note(struct tt_cases *cases, const struct tt_event *event)
     entry->alerted_ms = over ? cases->now_ms : entry->alerted_ms;
     entry->severity = event->decision.severity;
 }
+
+void tt_cases_encode(const struct tt_cases *cases, struct tt_buf *buf)
+{
+    size_t cursor = 0;
+    tt_wire_put_u64(buf, (uint64_t)cases->now_ms);
+    tt_wire_put_u64(buf, (uint64_t)cases->swept_ms);
+    tt_wire_put_varint(buf, cases->map.count);
+    for (const struct open_case *entry; (entry = tt_map_next(&cases->map, &cursor)) != NULL;) {
+        tt_wire_put_bytes(buf, (struct tt_str){entry->user_id, entry->user_size});
+        tt_wire_put_u64(buf, (uint64_t)entry->alerted_ms);
+        tt_wire_put_u8(buf, entry->severity);
+    }
+}
+
+static enum tt_status read_case(struct tt_cases *cases, struct tt_wire *wire)
+{
+    struct tt_str user = tt_wire_bytes(wire);
+    int64_t alerted_ms = (int64_t)tt_wire_u64(wire);
+    uint8_t severity = tt_wire_u8(wire);
+    if (wire->bad || user.size > TT_ID_SIZE_MAX) {
+        return TT_E_CORRUPT;
+    }
+    struct open_case *entry = tt_new(cases->alloc, sizeof *entry);
+    if (entry == NULL) {
+        return TT_E_NOMEM;
+    }
+    entry->alerted_ms = alerted_ms;
+    entry->severity = severity;
+    entry->user_size = (uint8_t)user.size;
+    memcpy(entry->user_id, user.data, user.size);
+    enum tt_status status = tt_map_put(&cases->map, hash_user(cases, user), entry);
+    if (status != TT_OK) {
+        tt_delete(cases->alloc, entry, sizeof *entry);
+    }
+    return status;
+}
+
+void tt_cases_forget(struct tt_cases *cases)
+{
+    struct tt_cases old = *cases;
+    tt_cases_deinit(&old);
+    tt_cases_init(cases, old.alloc, old.key, old.dedupe_ms, old.map.count_max);
+}
+
+enum tt_status tt_cases_decode(struct tt_cases *cases, struct tt_wire *wire)
+{
+    cases->now_ms = (int64_t)tt_wire_u64(wire);
+    cases->swept_ms = (int64_t)tt_wire_u64(wire);
+    uint64_t count = tt_wire_varint(wire);
+    enum tt_status status = wire->bad ? TT_E_CORRUPT : TT_OK;
+    for (uint64_t i = 0; i < count && status == TT_OK; i++) {
+        status = read_case(cases, wire);
+    }
+    return status;
+}

@@ -15,6 +15,7 @@
 #define TT_SERVICES_ANOMALY_AGGREGATOR_CASES_H
 
 #include "base/map.h"
+#include "base/wire.h"
 #include "core/event/event.h"
 
 struct tt_cases {
@@ -35,5 +36,10 @@ void tt_cases_reach(struct tt_cases *cases, int64_t event_ms);
 bool tt_cases_holds(struct tt_cases *cases, const struct tt_event *event);
 /* Remembers an alert: it opens a case, or makes the open one more severe. */
 void tt_cases_note(struct tt_cases *cases, const struct tt_event *event);
+/* Appends all of it. */
+void tt_cases_encode(const struct tt_cases *cases, struct tt_buf *buf);
+/* Into cases without any: TT_E_CORRUPT or TT_E_NOMEM leave some, to be forgotten. */
+enum tt_status tt_cases_decode(struct tt_cases *cases, struct tt_wire *wire) TT_MUST_USE;
+void tt_cases_forget(struct tt_cases *cases);
 
 #endif

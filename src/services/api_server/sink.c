@@ -12,6 +12,7 @@
 #define SINK_GROUP_MAX 2048
 /* A commit costs the same for one row as for ten: not more of them than one in this time. */
 #define COMMIT_INTERVAL_NS INT64_C(1000000)
+#define SAVE_INTERVAL_NS INT64_C(5000000)
 #define ARENA_BLOCK_SIZE (4u << 20)
 #define ARENA_SIZE_MAX (1u << 30)
 
@@ -37,6 +38,7 @@ struct sink {
     struct tt_row_writer writer;
     struct tt_answerer answerer;
     int64_t committed_ns; /* monotonic: when the last commit began */
+    int64_t saved_ns;     /* monotonic: when a snapshot was last worked on */
 };
 
 static enum tt_status on_batch(struct tt_stage *stage, struct tt_event *const *events, size_t count,
@@ -83,6 +85,8 @@ static enum tt_status add_event(struct sink *sink, struct tt_group *group, struc
     case TT_EVENT_EPOCH:
         sink->rows->epochs[group->epoch_count++] =
             (struct tt_row_epoch){event->seq, event->epoch, event->bundle};
+        return TT_OK;
+    case TT_EVENT_SNAPSHOT:
         return TT_OK;
     default:
         sink->rows->dead_letters[group->dead_letter_count++] = (struct tt_row_dead_letter){
@@ -134,6 +138,21 @@ static enum tt_status put_bundles(struct sink *sink, size_t count, struct tt_err
     return TT_OK;
 }
 
+enum tt_status tt_sink_save_learned(struct tt_state *state, struct tt_state_token token,
+                                    uint64_t position, const struct tt_closing *closing,
+                                    struct tt_error *err)
+{
+    char hash[33];
+    tt_hash128_hex(closing->bundle->hash, hash);
+    struct tt_state_entry entries[] = {
+        {TT_STR(TT_TRAINER_ENTRY), tt_buf_str(&closing->trainer_state)},
+        {TT_STR(TT_ALERTS_ENTRY), tt_buf_str(&closing->alert_state)},
+        {TT_STR(TT_BUNDLE_ENTRY), tt_str_from(hash)},
+    };
+    return state->ops->save(state, TT_STR(TT_TRAINER_OWNER), token, position, entries,
+                            TT_ARRAY_SIZE(entries), err);
+}
+
 /* Outputs before state: rows up to the mark are durable, so the trainer's state may name the mark. */
 static enum tt_status save_trainer(struct sink *sink, size_t count, struct tt_error *err)
 {
@@ -143,15 +162,20 @@ static enum tt_status save_trainer(struct sink *sink, size_t count, struct tt_er
         if (closing == NULL) {
             continue;
         }
-        struct tt_state_entry entries[] = {
-            {TT_STR(TT_TRAINER_ENTRY), tt_buf_str(&closing->trainer_state)},
-            {TT_STR(TT_ALERTS_ENTRY), tt_buf_str(&closing->alert_state)},
-        };
-        return sink->options.state->ops->save(sink->options.state, TT_STR(TT_TRAINER_OWNER),
-                                              sink->options.trainer_token, event->seq, entries,
-                                              TT_ARRAY_SIZE(entries), err);
+        return tt_sink_save_learned(sink->options.state, sink->options.trainer_token, event->seq,
+                                    closing, err);
     }
     return TT_OK;
+}
+
+/* A snapshot may be sealed once the log is durable up to its position. */
+static void note_snapshot(const struct sink *sink, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sink->pending[i]->kind == TT_EVENT_SNAPSHOT) {
+            tt_snapshots_reached(sink->context->snapshots);
+        }
+    }
 }
 
 /* The first step may now forget the ids up to here: they are found in the store. */
@@ -182,6 +206,7 @@ static enum tt_status commit(struct sink *sink, size_t count, struct tt_error *e
     if (status == TT_OK) {
         note_durable(sink, count);
         status = save_trainer(sink, count, err);
+        note_snapshot(sink, count);
     }
     if (status == TT_OK && sink->context->metrics != NULL) {
         tt_metrics_observe(sink->context->metrics, TT_METRIC_STORE_COMMIT,
@@ -227,9 +252,29 @@ static enum tt_status finish(struct sink *sink, size_t count, struct tt_error *e
     return alerted_count > 0 ? tt_stage_emit(&sink->stage, 0, alerted, alerted_count, err) : TT_OK;
 }
 
+/* A block now and then, so that commits hardly wait for them. */
+static enum tt_status save_snapshot(struct sink *sink, int64_t now_ns, struct tt_error *err)
+{
+    struct tt_snapshots *snapshots = sink->context->snapshots;
+    if (snapshots == NULL || now_ns - sink->saved_ns < SAVE_INTERVAL_NS) {
+        return TT_OK;
+    }
+    sink->saved_ns = now_ns;
+    bool busy = false;
+    enum tt_status status = tt_snapshots_save(snapshots, &busy, err);
+    if (busy && sink->stage.rest_ns == 0) {
+        sink->stage.rest_ns = COMMIT_INTERVAL_NS;
+    }
+    return status;
+}
+
 static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_error *err)
 {
     struct sink *sink = (struct sink *)stage;
+    enum tt_status saved = save_snapshot(sink, now_ns, err);
+    if (saved != TT_OK) {
+        return saved;
+    }
     while (sink->pending_count > 0) {
         if (sink->pending_count < SINK_GROUP_MAX &&
             stage->bus->ops->lag(stage->consumers[IN_DECISIONS]) > 0) {

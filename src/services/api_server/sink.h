@@ -19,12 +19,14 @@
 #include "ports/state.h"
 #include "ports/store.h"
 #include "runtime/stage.h"
+#include "services/anomaly_aggregator/anomaly_aggregator.h"
 #include "services/pipeline/context.h"
 
-/* Owner of the trainer's state in the state port, and its one entry. */
+/* Owner of the trainer's state in the state port, and its entries. */
 #define TT_TRAINER_OWNER "trainer"
 #define TT_TRAINER_ENTRY "state"
-#define TT_ALERTS_ENTRY "alerts" /* the alert budget, as of the same position */
+#define TT_ALERTS_ENTRY "alerts" /* alert budget and open cases, as of the same position */
+#define TT_BUNDLE_ENTRY "bundle" /* the hash of the bundle in force there */
 
 struct tt_sink_options {
     const struct tt_context *context;
@@ -36,5 +38,9 @@ struct tt_sink_options {
 
 enum tt_status tt_sink_new(const struct tt_sink_options *options, struct tt_stage **ret,
                            struct tt_error *err) TT_MUST_USE;
+/* Saves what was learned up to a position; every row up to there is in the store. */
+enum tt_status tt_sink_save_learned(struct tt_state *state, struct tt_state_token token,
+                                    uint64_t position, const struct tt_closing *closing,
+                                    struct tt_error *err) TT_MUST_USE;
 
 #endif

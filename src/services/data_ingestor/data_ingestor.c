@@ -265,12 +265,35 @@ static enum tt_status pull_feed(struct ingestor *ingestor, int64_t now_ns, struc
     return TT_OK;
 }
 
+/* Behind everything that was taken in so far: the stages save what they hold as of here. */
+static void mark_snapshot(struct ingestor *ingestor)
+{
+    struct tt_snapshots *snapshots = ingestor->context->snapshots;
+    if (snapshots == NULL || __atomic_load_n(&ingestor->stopped, __ATOMIC_ACQUIRE) ||
+        !tt_snapshots_due(snapshots, tt_clock_monotonic_ns(ingestor->context->clock),
+                          ingestor->seq)) {
+        return;
+    }
+    struct tt_event *mark = tt_event_pool_get(ingestor->context->pool);
+    if (mark == NULL) {
+        return; /* asked again at the next pull */
+    }
+    mark->kind = TT_EVENT_SNAPSHOT;
+    mark->gate = TT_GATE_FRESH;
+    mark->seq = ingestor->seq;
+    mark->epoch = ingestor->epoch;
+    mark->txn.timestamp_ms = ingestor->watermark_ms;
+    tt_snapshots_begin(snapshots, ingestor->seq, ingestor->watermark_ms);
+    ingestor->log[ingestor->log_count++] = mark;
+}
+
 static enum tt_status on_pull(struct tt_stage *stage, bool *ret_busy, struct tt_error *err)
 {
     struct ingestor *ingestor = (struct ingestor *)stage;
     if (!room(ingestor)) {
         return TT_OK;
     }
+    mark_snapshot(ingestor);
     int64_t now_ns = tt_context_now_ns(ingestor->context);
     enum tt_status status = TT_OK;
     if (ingestor->options.intake != NULL) {

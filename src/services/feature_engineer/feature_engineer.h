@@ -35,5 +35,24 @@ enum tt_status tt_feature_engineer_new(const struct tt_feature_engineer_options 
 /* Replay at start, before the runner: absorbs a stored event as it was recorded. */
 enum tt_status tt_feature_engineer_replay(struct tt_stage *stage, struct tt_event *event,
                                           struct tt_error *err) TT_MUST_USE;
+/* The same for the gate of step 0: remembers the id. */
+enum tt_status tt_feature_engineer_replay_gate(struct tt_stage *stage, struct tt_event *event,
+                                               struct tt_error *err) TT_MUST_USE;
+
+/* Begins to copy the state as it is now into context->snapshots, which has begun; on_tick packs. */
+void tt_feature_engineer_copy(struct tt_stage *stage);
+/* What on_tick does, for whoever has stopped the runner; false: nothing is left to pack. */
+bool tt_feature_engineer_pack(struct tt_stage *stage);
+/* Ends a copy that is under way. */
+void tt_feature_engineer_give_up(struct tt_stage *stage);
+/* The newest event time, or TT_TIME_NONE. */
+int64_t tt_feature_engineer_watermark(const struct tt_stage *stage);
+/* At start: forgets everything, to read another state. */
+enum tt_status tt_feature_engineer_empty(struct tt_stage *stage, struct tt_error *err) TT_MUST_USE;
+/* At start: takes a record of a snapshot, the head of each first. */
+enum tt_status tt_feature_engineer_read_gate(struct tt_stage *stage, struct tt_str record,
+                                             struct tt_error *err) TT_MUST_USE;
+enum tt_status tt_feature_engineer_read_step(struct tt_stage *stage, struct tt_str record,
+                                             bool is_head, struct tt_error *err) TT_MUST_USE;
 
 #endif

@@ -2,6 +2,8 @@
  * chain entries by index. */
 #include "services/feature_engineer/gate.h"
 
+#include "services/feature_engineer/gate_copy.h"
+
 #define CAPACITY_FIRST 1024u
 #define NONE UINT32_MAX
 
@@ -72,6 +74,9 @@ static enum tt_status grow(struct tt_gate_table *gate, struct tt_error *err)
 static void forget_oldest(struct tt_gate_table *gate)
 {
     uint32_t index = gate->head;
+    if (gate->copy != NULL) {
+        tt_gate_copy_forget(gate);
+    }
     const struct tt_gate_entry *entry = &gate->entries[index];
     uint32_t *at = &gate->buckets[bucket_of(gate, entry->key)];
     while (*at != index) {
@@ -109,6 +114,22 @@ static bool oldest_may_go(const struct tt_gate_table *gate)
                        oldest->event_ms < gate->watermark_ms - gate->horizon_ms);
 }
 
+static enum tt_status append(struct tt_gate_table *gate, const struct tt_gate_entry *entry,
+                             struct tt_error *err)
+{
+    if (gate->count == gate->capacity) {
+        enum tt_status status = grow(gate, err);
+        if (status != TT_OK) {
+            return status;
+        }
+    }
+    uint32_t index = (gate->head + gate->count) & (gate->capacity - 1);
+    gate->entries[index] = *entry;
+    link_entry(gate, index);
+    gate->count++;
+    return TT_OK;
+}
+
 static enum tt_status remember(struct tt_gate_table *gate, const struct tt_event *event,
                                struct tt_hash128 key, struct tt_error *err)
 {
@@ -119,17 +140,17 @@ static enum tt_status remember(struct tt_gate_table *gate, const struct tt_event
     while (gate->count > 0 && oldest_may_go(gate)) {
         forget_oldest(gate);
     }
-    if (gate->count == gate->capacity) {
-        enum tt_status status = grow(gate, err);
-        if (status != TT_OK) {
-            return status;
-        }
+    struct tt_gate_entry entry = {key, event->content, event_ms, event->seq, NONE};
+    return append(gate, &entry, err);
+}
+
+enum tt_status tt_gate_put(struct tt_gate_table *gate, const struct tt_gate_entry *entry,
+                           struct tt_error *err)
+{
+    if (find(gate, entry->key) != NULL) {
+        return tt_fail(err, TT_E_CORRUPT, "a saved id twice");
     }
-    uint32_t index = (gate->head + gate->count) & (gate->capacity - 1);
-    gate->entries[index] = (struct tt_gate_entry){key, event->content, event_ms, event->seq, NONE};
-    link_entry(gate, index);
-    gate->count++;
-    return TT_OK;
+    return append(gate, entry, err);
 }
 
 /* Older than the horizon (seen before a restart, perhaps), or than something that had to make room. */

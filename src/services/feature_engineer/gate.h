@@ -15,6 +15,7 @@
 #define TT_SERVICES_FEATURE_ENGINEER_GATE_H
 
 #include "base/hash.h"
+#include "base/str.h"
 #include "core/event/event.h"
 
 /* Asks the store: true with content and position of the stored one. */
@@ -46,6 +47,11 @@ struct tt_gate_table {
     const uint64_t *durable_seq;
     tt_gate_lookup *lookup; /* NULL: what is forgotten is fresh */
     void *ctx;
+    /* The copy that is being made (gate_copy.h): entries still to be packed, from the oldest on. */
+    struct tt_buf *copy; /* NULL: none */
+    uint32_t copy_at;    /* places behind head of the next one */
+    uint32_t copy_left;
+    uint64_t copy_records;
 };
 
 void tt_gate_init(struct tt_gate_table *gate, const struct tt_alloc *alloc, struct tt_hash_key key,

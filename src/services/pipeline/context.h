@@ -13,6 +13,7 @@
 #include "runtime/metrics.h"
 #include "services/pipeline/bundles.h"
 #include "services/pipeline/engine.h"
+#include "services/pipeline/snapshot.h"
 
 struct tt_context {
     const struct tt_alloc *alloc;
@@ -20,10 +21,11 @@ struct tt_context {
     const struct tt_engine *engine;
     struct tt_bundles *bundles;
     struct tt_event_pool *pool;
-    uint64_t *durable_seq;      /* atomic: the log is in the store up to here */
-    struct tt_log *log;         /* NULL: no log */
-    struct tt_metrics *metrics; /* NULL: no metrics */
-    bool timed;                 /* stamp event->time_ns */
+    uint64_t *durable_seq;          /* atomic: the log is in the store up to here */
+    struct tt_snapshots *snapshots; /* NULL: none are made */
+    struct tt_log *log;             /* NULL: no log */
+    struct tt_metrics *metrics;     /* NULL: no metrics */
+    bool timed;                     /* stamp event->time_ns */
 };
 
 /* The monotonic time for a batch's stamps, or 0 when events are not timed. */

@@ -111,6 +111,21 @@ static enum tt_status make_rules(struct tt_engine *engine, const struct tt_engin
     return TT_OK;
 }
 
+enum tt_status tt_engine_rules(const struct tt_alloc *alloc, const struct tt_names *names,
+                               const struct tt_engine_source *source, struct tt_rules **ret,
+                               struct tt_error *err)
+{
+    struct tt_arena arena;
+    struct tt_tree *tree = NULL;
+    tt_arena_init(&arena, alloc, TREE_BLOCK_SIZE, TREE_SIZE_MAX);
+    enum tt_status status = tt_engine_parse(source, &arena, &tree, err);
+    if (status == TT_OK && tt_rules_compile(alloc, tree, names, ret, err) != TT_OK) {
+        status = tt_engine_place(source, err);
+    }
+    tt_arena_deinit(&arena);
+    return status;
+}
+
 static enum tt_status make_setup(struct tt_engine *engine, const struct tt_engine_options *options,
                                  struct tt_arena *arena, struct tt_error *err)
 {

@@ -54,6 +54,11 @@ enum tt_status tt_engine_new(const struct tt_alloc *alloc, const struct tt_engin
 /* Compiles the feature set alone. */
 enum tt_status tt_engine_plan(const struct tt_alloc *alloc, const struct tt_engine_options *options,
                               struct tt_plan **ret, struct tt_error *err) TT_MUST_USE;
+/* Compiles a rule file alone, over the names of an engine, which must outlive it. err must be there.
+ */
+enum tt_status tt_engine_rules(const struct tt_alloc *alloc, const struct tt_names *names,
+                               const struct tt_engine_source *source, struct tt_rules **ret,
+                               struct tt_error *err) TT_MUST_USE;
 /* engine may be NULL. */
 void tt_engine_free(struct tt_engine *engine);
 /* Parses one YAML text into the arena; the message of a failure begins with source name and place. */

@@ -10,117 +10,32 @@
 #include <stdio.h>
 
 #include "base/math.h"
-#include "services/report/parts.h"
-
-struct plot {
-    struct tt_buf *buf;
-    double left, top, width, height; /* of the inner rectangle */
-};
-
-#define MARGIN_LEFT 52.0
-#define MARGIN_RIGHT 20.0
-#define MARGIN_TOP 10.0
-#define MARGIN_BOTTOM 40.0
-
-static double plot_x(const struct plot *plot, double x)
-{
-    return plot->left + x * plot->width;
-}
-
-static double plot_y(const struct plot *plot, double y)
-{
-    return plot->top + (1.0 - y) * plot->height;
-}
-
-static struct plot plot_begin(struct tt_buf *buf, double width, double height, const char *label)
-{
-    tt_buf_append_format(buf, "<svg viewBox=\"0 0 %.0f %.0f\" role=img aria-label=\"%s\">\n", width,
-                         height, label);
-    return (struct plot){.buf = buf,
-                         .left = MARGIN_LEFT,
-                         .top = MARGIN_TOP,
-                         .width = width - MARGIN_LEFT - MARGIN_RIGHT,
-                         .height = height - MARGIN_TOP - MARGIN_BOTTOM};
-}
-
-static void plot_end(const struct plot *plot)
-{
-    double y = plot_y(plot, 0.0);
-    tt_buf_append_format(plot->buf, "<path class=x d=\"M%.1f %.1fH%.1f\"/>\n</svg>\n", plot->left,
-                         y, plot->left + plot->width);
-}
-
-static void tick_y(const struct plot *plot, double y, const char *text)
-{
-    double at = plot_y(plot, y);
-    tt_buf_append_format(plot->buf,
-                         "<path class=g d=\"M%.1f %.1fh%.1f\"/><text x=%.1f y=%.1f "
-                         "text-anchor=end>%s</text>\n",
-                         plot->left, at, plot->width, plot->left - 8.0, at + 4.0, text);
-}
-
-static void tick_x(const struct plot *plot, double x, const char *text)
-{
-    tt_buf_append_format(plot->buf, "<text x=%.1f y=%.1f text-anchor=middle>%s</text>\n",
-                         plot_x(plot, x), plot->top + plot->height + 18.0, text);
-}
-
-static void title_x(const struct plot *plot, const char *text)
-{
-    tt_buf_append_format(plot->buf, "<text x=%.1f y=%.1f text-anchor=middle>%s</text>\n",
-                         plot_x(plot, 0.5), plot->top + plot->height + 35.0, text);
-}
-
-/* A bar from y to y + height (fractions); words: shown on hovering, may be NULL. */
-static void bar(const struct plot *plot, const char *class, double x, double width, double y,
-                double height, const char *words)
-{
-    if (height <= 0.0) {
-        return;
-    }
-    tt_buf_append_format(plot->buf, "<rect class=%s x=%.2f y=%.2f width=%.2f height=%.2f rx=1>",
-                         class, plot_x(plot, x), plot_y(plot, y + height), width * plot->width,
-                         height * plot->height);
-    tt_buf_append_format(plot->buf, "<title>%s</title></rect>\n", words);
-}
-
-/* A step of 1, 2 or 5 times a power of ten, so that at most `ticks` of them reach max. */
-static double nice_step(double max, double ticks)
-{
-    static const double factors[] = {1.0, 2.0, 5.0};
-    for (double power = 1.0; power < 1e18; power *= 10.0) {
-        for (size_t i = 0; i < TT_ARRAY_SIZE(factors); i++) {
-            if (max <= ticks * factors[i] * power) {
-                return factors[i] * power;
-            }
-        }
-    }
-    return max;
-}
+#include "services/report/plot.h"
 
 /* ---- precision and recall ---- */
 
-static void curve_path(const struct plot *plot, const struct tt_evaluation_report *report)
+static void curve_path(const struct tt_plot *plot, const struct tt_evaluation_report *report)
 {
     const struct tt_curve_point *points = report->curve;
-    tt_buf_append_format(plot->buf, "<path class=w d=\"M%.1f %.1f", plot_x(plot, 0.0),
-                         plot_y(plot, 0.0));
+    tt_buf_append_format(plot->buf, "<path class=w d=\"M%.1f %.1f", tt_plot_x(plot, 0.0),
+                         tt_plot_y(plot, 0.0));
     for (uint32_t i = 0; i < report->curve_count; i++) {
-        tt_buf_append_format(plot->buf, "L%.1f %.1f", plot_x(plot, i == 0 ? 0.0 : points[i].recall),
-                             plot_y(plot, points[i].precision));
+        tt_buf_append_format(plot->buf, "L%.1f %.1f",
+                             tt_plot_x(plot, i == 0 ? 0.0 : points[i].recall),
+                             tt_plot_y(plot, points[i].precision));
     }
-    tt_buf_append_format(plot->buf, "L%.1f %.1fZ\"/>\n<path class=c d=\"", plot_x(plot, 1.0),
-                         plot_y(plot, 0.0));
+    tt_buf_append_format(plot->buf, "L%.1f %.1fZ\"/>\n<path class=c d=\"", tt_plot_x(plot, 1.0),
+                         tt_plot_y(plot, 0.0));
     for (uint32_t i = 0; i < report->curve_count; i++) {
         tt_buf_append_format(plot->buf, "%s%.1f %.1f", i == 0 ? "M" : "L",
-                             plot_x(plot, i == 0 ? 0.0 : points[i].recall),
-                             plot_y(plot, points[i].precision));
+                             tt_plot_x(plot, i == 0 ? 0.0 : points[i].recall),
+                             tt_plot_y(plot, points[i].precision));
     }
     tt_buf_append_text(plot->buf, "\"/>\n");
 }
 
 /* The operating point of the budget. */
-static void curve_budget(const struct plot *plot, const struct tt_evaluation_metrics *whole)
+static void curve_budget(const struct tt_plot *plot, const struct tt_evaluation_metrics *whole)
 {
     if (!isfinite(whole->recall_at_budget) || !isfinite(whole->precision_at_budget)) {
         return;
@@ -128,25 +43,25 @@ static void curve_budget(const struct plot *plot, const struct tt_evaluation_met
     tt_buf_append_format(plot->buf,
                          "<circle class=p cx=%.1f cy=%.1f r=5><title>budget: recall %s, precision "
                          "%s</title></circle>\n",
-                         plot_x(plot, whole->recall_at_budget),
-                         plot_y(plot, whole->precision_at_budget),
+                         tt_plot_x(plot, whole->recall_at_budget),
+                         tt_plot_y(plot, whole->precision_at_budget),
                          tt_report_percent(whole->recall_at_budget).text,
                          tt_report_percent(whole->precision_at_budget).text);
 }
 
 void tt_report_curve_chart(struct tt_buf *buf, const struct tt_evaluation_report *report)
 {
-    struct plot plot = plot_begin(buf, 520.0, 330.0, "precision against recall");
+    struct tt_plot plot = tt_plot_begin(buf, 520.0, 330.0, "precision against recall");
     for (int i = 0; i <= 4; i++) {
         struct tt_report_word text;
         (void)snprintf(text.text, sizeof text.text, "%d %%", i * 25);
-        tick_y(&plot, i / 4.0, text.text);
-        tick_x(&plot, i / 4.0, text.text);
+        tt_plot_tick_y(&plot, i / 4.0, text.text);
+        tt_plot_tick_x(&plot, i / 4.0, text.text);
     }
-    title_x(&plot, "recall: share of frauds found");
+    tt_plot_title_x(&plot, "recall: share of frauds found");
     const struct tt_evaluation_metrics *whole = &report->whole;
     if (whole->rows > 0) {
-        double y = plot_y(&plot, (double)whole->frauds / (double)whole->rows);
+        double y = tt_plot_y(&plot, (double)whole->frauds / (double)whole->rows);
         tt_buf_append_format(buf, "<path class=d d=\"M%.1f %.1fh%.1f\"/>\n", plot.left, y,
                              plot.width);
     }
@@ -154,7 +69,7 @@ void tt_report_curve_chart(struct tt_buf *buf, const struct tt_evaluation_report
         curve_path(&plot, report);
     }
     curve_budget(&plot, whole);
-    plot_end(&plot);
+    tt_plot_end(&plot);
 }
 
 /* ---- scores ---- */
@@ -193,32 +108,33 @@ static void tail_label(int nines, struct tt_report_word *ret)
     (void)snprintf(ret->text, sizeof ret->text, "0.%.*s", nines, "999999999999999999");
 }
 
-static void histogram_axes(const struct plot *plot, const struct tt_evaluation_histogram *histogram,
-                           bool tails, double decades)
+static void histogram_axes(const struct tt_plot *plot,
+                           const struct tt_evaluation_histogram *histogram, bool tails,
+                           double decades)
 {
     struct tt_report_word word;
     uint64_t count = 1;
     for (int i = 0; i <= (int)decades; i++, count *= 10) {
-        tick_y(plot, log_height(count, decades), axis_count(count).text);
+        tt_plot_tick_y(plot, log_height(count, decades), axis_count(count).text);
     }
     if (tails) {
         int step = histogram->high > 9.0 ? 3 : (histogram->high > 5.0 ? 2 : 1);
         for (int nines = 0; nines <= (int)histogram->high; nines += step) {
             tail_label(nines, &word);
-            tick_x(plot, nines / histogram->high, word.text);
+            tt_plot_tick_x(plot, nines / histogram->high, word.text);
         }
     } else {
         for (int i = 0; i <= 4; i++) {
             double at = histogram->low + (histogram->high - histogram->low) * i / 4.0;
             (void)snprintf(word.text, sizeof word.text, "%.3g", at);
-            tick_x(plot, i / 4.0, word.text);
+            tt_plot_tick_x(plot, i / 4.0, word.text);
         }
     }
-    title_x(plot, "score");
+    tt_plot_title_x(plot, "score");
 }
 
-static void histogram_bars(const struct plot *plot, const struct tt_evaluation_histogram *histogram,
-                           double decades)
+static void histogram_bars(const struct tt_plot *plot,
+                           const struct tt_evaluation_histogram *histogram, double decades)
 {
     const double width = 1.0 / TT_EVALUATION_BINS;
     char words[128];
@@ -226,10 +142,10 @@ static void histogram_bars(const struct plot *plot, const struct tt_evaluation_h
         (void)snprintf(words, sizeof words, "%s genuine, %s fraud",
                        tt_report_count(histogram->genuine[b]).text,
                        tt_report_count(histogram->fraud[b]).text);
-        bar(plot, "n", (b + 0.06) * width, 0.88 * width, 0.0,
-            log_height(histogram->genuine[b], decades), words);
-        bar(plot, "f", (b + 0.28) * width, 0.44 * width, 0.0,
-            log_height(histogram->fraud[b], decades), words);
+        tt_plot_bar(plot, "n", (b + 0.06) * width, 0.88 * width, 0.0,
+                    log_height(histogram->genuine[b], decades), words);
+        tt_plot_bar(plot, "f", (b + 0.28) * width, 0.44 * width, 0.0,
+                    log_height(histogram->fraud[b], decades), words);
     }
 }
 
@@ -246,10 +162,11 @@ void tt_report_histogram_chart(struct tt_buf *buf, const struct tt_evaluation_re
     for (double power = 10.0; power < (double)most; power *= 10.0) {
         decades += 1.0;
     }
-    struct plot plot = plot_begin(buf, 520.0, 330.0, "transactions by score, genuine and fraud");
+    struct tt_plot plot =
+        tt_plot_begin(buf, 520.0, 330.0, "transactions by score, genuine and fraud");
     histogram_axes(&plot, histogram, tails, decades);
     histogram_bars(&plot, histogram, decades);
-    plot_end(&plot);
+    tt_plot_end(&plot);
 }
 
 /* ---- over time ---- */
@@ -292,17 +209,17 @@ static size_t days_collect(const struct tt_evaluation_report *report,
     return count;
 }
 
-static void days_axes(const struct plot *plot, const struct tt_evaluation_report *report,
+static void days_axes(const struct tt_plot *plot, const struct tt_evaluation_report *report,
                       size_t count, double top)
 {
-    double step = nice_step(top, 5.0);
+    double step = tt_plot_step(top, 5.0);
     for (double value = 0.0; value <= top; value += step) {
-        tick_y(plot, value / top, axis_count((uint64_t)value).text);
+        tt_plot_tick_y(plot, value / top, axis_count((uint64_t)value).text);
     }
     size_t every = (count + 7) / 8;
     for (size_t b = 0; b < count; b += every) {
         int64_t day = report->days[0].day + (int64_t)b * tt_report_days_per_bar(report);
-        tick_x(plot, ((double)b + 0.5) / (double)count, tt_report_date(day).text);
+        tt_plot_tick_x(plot, ((double)b + 0.5) / (double)count, tt_report_date(day).text);
     }
 }
 
@@ -314,12 +231,12 @@ void tt_report_days_chart(struct tt_buf *buf, const struct tt_evaluation_report 
     for (size_t b = 0; b < count; b++) {
         most = bars[b].caught + bars[b].missed > most ? bars[b].caught + bars[b].missed : most;
     }
-    double step = nice_step((double)most, 5.0);
+    double step = tt_plot_step((double)most, 5.0);
     double top = step;
     while (top < (double)most) {
         top += step;
     }
-    struct plot plot = plot_begin(buf, 1080.0, 300.0, "frauds caught and missed over time");
+    struct tt_plot plot = tt_plot_begin(buf, 1080.0, 300.0, "frauds caught and missed over time");
     days_axes(&plot, report, count, top);
     for (size_t b = 0; b < count; b++) {
         char words[160];
@@ -328,10 +245,10 @@ void tt_report_days_chart(struct tt_buf *buf, const struct tt_evaluation_report 
                        tt_report_count(bars[b].caught).text, tt_report_count(bars[b].missed).text);
         double width = 1.0 / (double)count, x = (double)b * width;
         double caught = (double)bars[b].caught / top, missed = (double)bars[b].missed / top;
-        bar(&plot, "k", x + 0.1 * width, 0.8 * width, 0.0, caught, words);
-        bar(&plot, "f", x + 0.1 * width, 0.8 * width, caught, missed, words);
+        tt_plot_bar(&plot, "k", x + 0.1 * width, 0.8 * width, 0.0, caught, words);
+        tt_plot_bar(&plot, "f", x + 0.1 * width, 0.8 * width, caught, missed, words);
     }
-    plot_end(&plot);
+    tt_plot_end(&plot);
 }
 
 /* ---- by kind ---- */

@@ -61,7 +61,7 @@ void tt_report_escape(struct tt_buf *buf, struct tt_str text)
 
 /* ---- tiles ---- */
 
-static void put_tile(struct tt_buf *buf, struct tt_report_word value, const char *label)
+void tt_report_tile(struct tt_buf *buf, struct tt_report_word value, const char *label)
 {
     tt_buf_append_format(buf, "<div class=tile><b>%s</b><span>%s</span></div>\n", value.text,
                          label);
@@ -74,19 +74,19 @@ static void put_tiles(struct tt_buf *buf, const struct tt_evaluation_report *rep
     const struct tt_evaluation_metrics *m = folds ? &report->mean : &report->whole;
     struct tt_report_word label;
     tt_buf_append_text(buf, "<div class=tiles>\n");
-    put_tile(buf, tt_report_ratio(m->auc), "AUC ROC");
-    put_tile(buf, tt_report_ratio(m->average_precision), "average precision");
+    tt_report_tile(buf, tt_report_ratio(m->auc), "AUC ROC");
+    tt_report_tile(buf, tt_report_ratio(m->average_precision), "average precision");
     struct tt_report_word count = tt_report_count(report->options.cards_daily);
     tt_report_join(&label, "card precision at ", count.text, "");
-    put_tile(buf, tt_report_ratio(m->card_precision), label.text);
+    tt_report_tile(buf, tt_report_ratio(m->card_precision), label.text);
     count = tt_report_count(report->options.alerts_daily);
     tt_report_join(&label, "recall at ", count.text, " alerts a day");
-    put_tile(buf, tt_report_percent(m->recall_at_budget), label.text);
+    tt_report_tile(buf, tt_report_percent(m->recall_at_budget), label.text);
     tt_report_join(&label, "precision at ", count.text, " a day");
-    put_tile(buf, tt_report_percent(m->precision_at_budget), label.text);
+    tt_report_tile(buf, tt_report_percent(m->precision_at_budget), label.text);
     double days = (double)report->whole.days;
     double alerts = days > 0.0 ? (double)report->whole.alerts / days : (double)NAN;
-    put_tile(buf, tt_report_decimal(alerts), "alerts raised a day");
+    tt_report_tile(buf, tt_report_decimal(alerts), "alerts raised a day");
     tt_buf_append_text(buf, "</div>\n");
 }
 
@@ -149,8 +149,8 @@ static void put_kinds(struct tt_buf *buf, const struct tt_evaluation_report *rep
 
 /* ---- sections with pictures ---- */
 
-static void put_legend(struct tt_buf *buf, const char *class_a, const char *a, const char *class_b,
-                       const char *b)
+void tt_report_legend(struct tt_buf *buf, const char *class_a, const char *a, const char *class_b,
+                      const char *b)
 {
     tt_buf_append_format(buf,
                          "<div class=legend><span><svg class=key viewBox=\"0 0 10 10\"><rect "
@@ -176,7 +176,7 @@ static void put_curve(struct tt_buf *buf, const struct tt_evaluation_report *rep
 static void put_histogram(struct tt_buf *buf, const struct tt_evaluation_report *report)
 {
     tt_buf_append_text(buf, "<section class=card>");
-    put_legend(buf, "n", "genuine", "f", "fraud");
+    tt_report_legend(buf, "n", "genuine", "f", "fraud");
     tt_buf_append_format(buf,
                          "<h2>Scores</h2><p>Transactions by score; counts are on a logarithmic "
                          "scale%s.</p>\n",
@@ -190,7 +190,7 @@ static void put_days(struct tt_buf *buf, const struct tt_evaluation_report *repo
     int64_t days = tt_report_days_per_bar(report);
     struct tt_report_word each = tt_report_count((uint64_t)days);
     tt_buf_append_text(buf, "<section class=\"card wide\">");
-    put_legend(buf, "k", "caught", "f", "missed");
+    tt_report_legend(buf, "k", "caught", "f", "missed");
     tt_buf_append_format(buf,
                          "<h2>Frauds caught and missed over time</h2><p>Within the daily budget; "
                          "a bar is %s%s.",
@@ -207,14 +207,16 @@ static void put_days(struct tt_buf *buf, const struct tt_evaluation_report *repo
 
 /* ---- the page ---- */
 
-static void put_head(struct tt_buf *buf, const struct tt_report_header *header)
+void tt_report_page_begin(struct tt_buf *buf, const char *title,
+                          const struct tt_report_header *header)
 {
     tt_buf_append_text(buf,
                        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
                        "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; "
                        "style-src 'unsafe-inline'\">\n"
                        "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
-                       "<title>Evaluation");
+                       "<title>");
+    tt_buf_append_text(buf, title);
     if (header->source.size > 0) {
         tt_buf_append_text(buf, " of ");
         tt_report_escape(buf, header->source);
@@ -247,7 +249,7 @@ static void put_header(struct tt_buf *buf, const struct tt_evaluation_report *re
     tt_buf_append_text(buf, ".</p></header>\n");
 }
 
-static void put_footer(struct tt_buf *buf, const struct tt_report_header *header)
+void tt_report_page_end(struct tt_buf *buf, const struct tt_report_header *header)
 {
     tt_buf_append_text(buf, "</div>\n<footer>");
     tt_report_escape(buf, header->note);
@@ -261,7 +263,7 @@ static void put_footer(struct tt_buf *buf, const struct tt_report_header *header
 enum tt_status tt_report_html(struct tt_buf *buf, const struct tt_evaluation_report *report,
                               const struct tt_report_header *header)
 {
-    put_head(buf, header);
+    tt_report_page_begin(buf, "Evaluation", header);
     put_header(buf, report, header);
     put_tiles(buf, report);
     tt_buf_append_text(buf, "<div class=cards>\n");
@@ -270,6 +272,6 @@ enum tt_status tt_report_html(struct tt_buf *buf, const struct tt_evaluation_rep
     put_days(buf, report);
     put_kinds(buf, report);
     put_sets(buf, report);
-    put_footer(buf, header);
+    tt_report_page_end(buf, header);
     return buf->status;
 }

@@ -35,6 +35,16 @@ void tt_report_join(struct tt_report_word *ret, const char *a, const char *b, co
 /* Text with & < > " ' escaped, invalid UTF-8 and control characters replaced by U+FFFD. */
 void tt_report_escape(struct tt_buf *buf, struct tt_str text);
 
+/* A page up to where its header begins, and from behind its cards on. */
+void tt_report_page_begin(struct tt_buf *buf, const char *title,
+                          const struct tt_report_header *header);
+void tt_report_page_end(struct tt_buf *buf, const struct tt_report_header *header);
+/* A number with what it is. */
+void tt_report_tile(struct tt_buf *buf, struct tt_report_word value, const char *label);
+/* What two classes of colour stand for. */
+void tt_report_legend(struct tt_buf *buf, const char *class_a, const char *a, const char *class_b,
+                      const char *b);
+
 /* Pictures, each one <svg> element. */
 void tt_report_curve_chart(struct tt_buf *buf, const struct tt_evaluation_report *report);
 void tt_report_histogram_chart(struct tt_buf *buf, const struct tt_evaluation_report *report);

@@ -98,6 +98,7 @@ class Load:
         self.token = token
         self.done = threading.Event()
         self.acked = {}
+        self.restored = []  # what each restart said
         self.changed = threading.Condition()
         self.generation, self.port = 0, None
         self.producers = [Producer(self, seed) for seed in seeds]

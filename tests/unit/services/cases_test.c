@@ -145,6 +145,55 @@ static void no_memory_means_one_alert_too_many_never_one_too_few(void **state)
     tt_torture_run(torture_body, NULL);
 }
 
+static enum tt_status unpack_body(const struct tt_alloc *alloc, void *ctx)
+{
+    struct tt_cases cases;
+    init(&cases, alloc);
+    struct tt_wire wire = tt_wire_reader(tt_buf_str(ctx));
+    enum tt_status status = tt_cases_decode(&cases, &wire);
+    tt_cases_deinit(&cases);
+    return status;
+}
+
+static void saved_cases_are_the_same_again_and_a_cut_is_noticed(void **state)
+{
+    (void)state;
+    struct tt_cases cases, again;
+    struct tt_event event;
+    struct tt_buf buf, second;
+    init(&cases, &tt_alloc_libc);
+    tt_buf_init(&buf, &tt_alloc_libc, 1u << 20);
+    tt_buf_init(&second, &tt_alloc_libc, 1u << 20);
+    for (int i = 0; i < 20; i++) {
+        char user[16];
+        (void)snprintf(user, sizeof user, "u%d", i);
+        make(&event, user, i * TT_MS_PER_HOUR, TT_SEVERITY_LOW);
+        tt_cases_reach(&cases, event.txn.timestamp_ms);
+        tt_cases_note(&cases, &event);
+    }
+    tt_cases_encode(&cases, &buf);
+    tt_torture_run(unpack_body, &buf);
+    init(&again, &tt_alloc_libc);
+    struct tt_wire wire = tt_wire_reader(tt_buf_str(&buf));
+    assert_int_equal(tt_cases_decode(&again, &wire), TT_OK);
+    assert_int_equal(tt_wire_left(&wire), 0);
+    assert_int_equal(again.now_ms, cases.now_ms);
+    assert_int_equal(again.swept_ms, cases.swept_ms);
+    assert_int_equal(again.map.count, cases.map.count);
+    tt_cases_encode(&again, &second);
+    assert_int_equal(second.size, buf.size);
+    tt_cases_forget(&again);
+    assert_int_equal(again.map.count, 0);
+    tt_cases_deinit(&again);
+    for (size_t size = buf.size; size-- > 0;) { /* cut anywhere */
+        buf.size = size;
+        assert_int_equal(unpack_body(&tt_alloc_libc, &buf), TT_E_CORRUPT);
+    }
+    tt_cases_deinit(&cases);
+    tt_buf_deinit(&buf);
+    tt_buf_deinit(&second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +203,7 @@ int main(void)
         cmocka_unit_test(closed_cases_are_swept),
         cmocka_unit_test(sweeping_changes_no_answer),
         cmocka_unit_test(old_payments_of_one_customer_alert_once_too),
+        cmocka_unit_test(saved_cases_are_the_same_again_and_a_cut_is_noticed),
         cmocka_unit_test(no_memory_means_one_alert_too_many_never_one_too_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,9 +44,21 @@ static void make_anomalous(struct tt_event *event)
     event->decision.degraded = 4;
     event->decision.reason_count = 2;
     event->decision.reasons[0] =
-        (struct tt_reason){0, 7, 412.5, 67.2, 210.0, 5.5, TT_STR("412.50 EUR is 6.1 times …")};
-    event->decision.reasons[1] = (struct tt_reason){
-        255, UINT16_MAX, __builtin_nan(""), __builtin_nan(""), __builtin_nan(""), -0.25, {NULL, 0}};
+        (struct tt_reason){.feature = 7,
+                           .observed = 412.5,
+                           .expected = 67.2,
+                           .threshold = 210.0,
+                           .contribution = 5.5,
+                           .baseline = TT_BASELINE_OWN,
+                           .history = 31.0,
+                           .message = TT_STR("412.50 EUR is several times …")};
+    event->decision.reasons[1] = (struct tt_reason){.detector = 255,
+                                                    .feature = UINT16_MAX,
+                                                    .observed = __builtin_nan(""),
+                                                    .expected = __builtin_nan(""),
+                                                    .threshold = __builtin_nan(""),
+                                                    .contribution = -0.25,
+                                                    .history = __builtin_nan("")};
 }
 
 static bool same_number(double a, double b)
@@ -148,7 +160,7 @@ static void bytes_left_over_and_newer_versions_are_refused(void **state)
     assert_int_equal(tt_decision_pack(&event, &buf), TT_OK);
     assert_int_equal(tt_buf_append_char(&buf, 'x'), TT_OK);
     assert_int_equal(tt_decision_unpack(tt_buf_str(&buf), &event), TT_E_CORRUPT);
-    buf.data[0] = 3;
+    buf.data[0] = 4;
     assert_int_equal(tt_decision_unpack(tt_buf_str(&buf), &event), TT_E_UNSUPPORTED);
     buf.data[0] = 0;
     assert_int_equal(tt_decision_unpack(tt_buf_str(&buf), &event), TT_E_CORRUPT);

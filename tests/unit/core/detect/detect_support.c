@@ -29,7 +29,8 @@ const char tt_world_detectors[] =
     "    {feature: user_amount, against: peers}]},\n"
     "  isolation_forest: {weight: 0.1, features: [user_amount_ratio, user_amount,\n"
     "    user_tx_count_1h]}\n"
-    "}, words: {user_amount: {unit: amount}, user_amount_ratio: {unit: ratio},\n"
+    "}, words: {user_amount: {unit: amount, since: \"the last month\"}, user_amount_ratio: {unit: "
+    "ratio},\n"
     "  user_tx_count_1h: {unit: count, text: \"payments in an hour\"},\n"
     "  user_speed_kmh: {unit: kmh, text: \"from the last payment\"}}}";
 

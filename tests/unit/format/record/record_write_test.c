@@ -182,7 +182,10 @@ static void fill_event(struct tt_event *event)
                                               .threshold = 210,
                                               .contribution = 0.61,
                                               .message = TT_STR("much, \"too\" much")};
-    decision->reasons[1] = (struct tt_reason){.detector = 1,
+    decision->reasons[0].baseline = TT_BASELINE_OWN;
+    decision->reasons[0].history = 31.0;
+    decision->reasons[1] = (struct tt_reason){.detector = UINT8_MAX,
+                                              .history = (double)NAN,
                                               .feature = UINT16_MAX,
                                               .observed = (double)NAN,
                                               .expected = (double)NAN,
@@ -205,9 +208,10 @@ static void fill_event(struct tt_event *event)
 #define ALERT ",\"alert\":\"rule\""
 #define REASONS                                                                                    \
     "\"reasons\":[{\"detector\":\"zscore\",\"feature\":\"user_amount_log\",\"observed\":412.5,"    \
-    "\"expected\":67.2,\"threshold\":210,\"contribution\":0.61,\"message\":\"much, \\\"too\\\" "   \
-    "much\"},{\"detector\":\"rules\",\"feature\":null,\"observed\":null,\"expected\":null,"        \
-    "\"threshold\":null,\"contribution\":0.1,\"message\":\"rule\"}]"
+    "\"expected\":67.2,\"threshold\":210,\"baseline\":\"own\",\"history\":31,"                     \
+    "\"contribution\":0.61,\"message\":\"much, \\\"too\\\" much\"},{\"detector\":\"other\","       \
+    "\"feature\":null,\"observed\":null,\"expected\":null,\"threshold\":null,\"baseline\":null,"   \
+    "\"history\":null,\"contribution\":0.1,\"message\":\"rule\"}]"
 #define VERSIONS                                                                                   \
     "\"versions\":{\"bundle\":\"00000000000000010000000000000002\",\"features\":"                  \
     "\"00000000000000030000000000000004\"},\"degraded\":[\"rules\",\"features.merchant\"]"

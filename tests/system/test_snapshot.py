@@ -1,0 +1,208 @@
+"""Snapshots at restart: what they hold is what a replay makes, whatever is damaged."""
+
+import sqlite3
+
+import pytest
+
+from kit.chaos import differing, read_export
+from kit.traffic import Traffic
+from test_durability import score_recorded, vectors_of_a_clean_pass
+
+OFTEN = ["snapshots.interval=10ms"]
+
+
+def restored(server):
+    return server.wait_event("restored")
+
+
+def database(server):
+    return sqlite3.connect(server.program.folder / "data" / "telltale.db", isolation_level=None)
+
+
+def vectors(path):
+    return [((row["transaction"]["user_id"], row["transaction"]["transaction_id"]),
+             row["absorbed"], row["vector"]) for row in read_export(path)]
+
+
+def send(server, traffic, count):
+    return server.client().post_lines(traffic.records(count)).lines()
+
+
+def two_snapshots(server, traffic):
+    """A server that has stopped twice: two whole snapshots, of different positions."""
+    send(server, traffic, 700)
+    assert server.stop() == 0
+    server.start()
+    send(server, traffic, 500)
+    assert server.stop() == 0
+
+
+def flip(server, owner, key=None):
+    """One bit in the middle of one entry."""
+    db = database(server)
+    rows = db.execute("SELECT e.id, e.bytes FROM state_entries e JOIN state_owners o ON o.id = e.owner"
+                      " WHERE o.owner = ? AND (?2 IS NULL OR CAST(e.key AS TEXT) = ?2)"
+                      " ORDER BY e.key", (owner, key)).fetchall()
+    assert rows
+    number, content = rows[len(rows) // 2]
+    content = bytearray(content)
+    content[len(content) // 2] ^= 1
+    db.execute("UPDATE state_entries SET bytes = ? WHERE id = ?", (bytes(content), number))
+    db.close()
+
+
+def newest_slot(server):
+    db = database(server)
+    rows = db.execute("SELECT CAST(e.key AS TEXT), e.bytes FROM state_entries e JOIN state_owners o"
+                      " ON o.id = e.owner WHERE o.owner = 'features'").fetchall()
+    db.close()
+    positions = {key: int.from_bytes(content[2:10], "little") for key, content in rows}
+    return max(positions, key=positions.get), positions
+
+
+def check_equal(make_server, server):
+    path = server.export()
+    assert vectors(path) == vectors_of_a_clean_pass(make_server, path)
+    stored = [row["decision"] for row in read_export(path)]
+    assert differing(stored, score_recorded(server, path)) == 0
+
+
+def test_after_a_stop_nothing_is_replayed(make_server):
+    server = make_server()
+    traffic = Traffic(11, gap_s=200)
+    send(server, traffic, 900)
+    last = send(server, traffic, 1)
+    assert server.stop() == 0
+    server.start()
+    event = restored(server)
+    assert event["transactions"] == 0 and event["snapshot_seq"] == event["seq_last"] > 900
+    # ids are remembered too, also of what has no position of its own
+    again = Traffic(11, gap_s=200).records(901)
+    assert server.client().post_lines(again).lines()[-1] == last[0]
+    assert server.stop() == 0
+    server.start()
+    send(server, traffic, 400)
+    server.kill()
+    server.start()
+    assert restored(server)["transactions"] >= 1
+    send(server, traffic, 100)
+    assert server.stop() == 0
+    check_equal(make_server, server)
+
+
+def test_turned_off_there_are_none(make_server):
+    server = make_server(sets=["snapshots.enabled=false"])
+    send(server, Traffic(12, gap_s=200), 300)
+    assert server.stop() == 0
+    server.start()
+    event = restored(server)
+    assert event["transactions"] == 300 and event["snapshot_seq"] == 0
+    server.stop()
+
+
+def test_of_a_damaged_snapshot_the_one_before_is_used(make_server):
+    server = make_server()
+    traffic = Traffic(13, gap_s=200)
+    two_snapshots(server, traffic)
+    slot, positions = newest_slot(server)
+    flip(server, f"features/{slot}")
+    server.start()
+    damaged = server.wait_event("snapshot_damaged")
+    assert damaged["seq"] == max(positions.values()) and damaged["level"] == "warn"
+    assert restored(server)["snapshot_seq"] == min(positions.values())
+    assert restored(server)["transactions"] == 500
+    assert b"telltale_snapshots_failed_total 1\n" in server.client().get("/metrics").body
+    send(server, traffic, 200)
+    assert server.stop() == 0
+    check_equal(make_server, server)
+
+
+@pytest.mark.parametrize("how", ["blocks", "manifests", "blocks_missing"])
+def test_when_both_are_damaged_the_log_is_replayed(make_server, how):
+    server = make_server()
+    traffic = Traffic(14, gap_s=200)
+    two_snapshots(server, traffic)
+    for slot in "01":
+        if how == "blocks":
+            flip(server, f"features/{slot}")
+        elif how == "manifests":
+            flip(server, "features", slot)
+        else:
+            db = database(server)
+            db.execute("DELETE FROM state_entries WHERE owner ="
+                       " (SELECT id FROM state_owners WHERE owner = ?)", (f"features/{slot}",))
+            db.close()
+    server.start()
+    assert restored(server)["snapshot_seq"] == 0 and restored(server)["transactions"] == 1200
+    assert len(server.events("snapshot_damaged")) == 2
+    send(server, traffic, 200)
+    assert server.stop() == 0
+    check_equal(make_server, server)
+
+
+@pytest.mark.parametrize("key", ["state", "alerts", "bundle"])
+def test_damage_to_what_was_learned_is_told_and_learned_again(make_server, key):
+    server = make_server()
+    traffic = Traffic(15, gap_s=200)
+    two_snapshots(server, traffic)
+    flip(server, "trainer", key)
+    server.start()
+    assert server.wait_event("learned_damaged")["level"] == "warn"
+    assert all("score" in line for line in send(server, traffic, 200))
+    assert server.stop() == 0
+    path = server.export()
+    assert vectors(path) == vectors_of_a_clean_pass(make_server, path)
+
+
+def test_a_snapshot_of_another_plan_is_not_used(make_server, program):
+    server = make_server()
+    traffic = Traffic(16, gap_s=200)
+    two_snapshots(server, traffic)
+    program.write("other.yaml", "entities: {user: {key: user_id}}\nfeatures:\n"
+                  "- {name: n, entity: user, aggregate: count, window: 3d}\n")
+    program.write("detectors.yaml", "detectors:\n  zscore:\n    features:\n"
+                  "      - {feature: n, against: peers}\n")
+    server.sets = [f"features.file={program.folder}/other.yaml",
+                   f"detectors.file={program.folder}/detectors.yaml",
+                   f"rules.file={program.folder}/rules.yaml"]
+    program.write("rules.yaml", "rules: []\n")
+    server.start()
+    assert restored(server)["transactions"] == 1200
+    server.stop()
+
+
+def test_a_periodic_snapshot_is_there_and_measured(make_server):
+    server = make_server(sets=OFTEN)
+    traffic = Traffic(17, gap_s=200)
+    while not server.events("snapshot"):
+        send(server, traffic, 100)
+    event = server.wait_event("snapshot")
+    assert event["bytes"] > 1000 and event["seq"] > 0
+    text = server.client().get("/metrics").body.decode()
+    names = ("seconds_count", "bytes", "timestamp_seconds", "pack_seconds_count")
+    for name in names:
+        assert f"telltale_snapshot_{name} 0\n" not in text and f"telltale_snapshot_{name} " in text
+    server.kill()
+    server.start()
+    assert restored(server)["snapshot_seq"] > 0
+    server.stop()
+
+
+def test_the_proof_notices_a_state_saved_before_its_outputs(make_server):
+    """Rows are taken away from behind a snapshot, as if it had been sealed before they were stored."""
+    server = make_server()
+    traffic = Traffic(18, users=8, gap_s=60)
+    send(server, traffic, 600)
+    assert server.stop() == 0
+    db = database(server)
+    gone = 0
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE name LIKE 'transactions_2%'"
+                              " AND type = 'table'").fetchall():
+        gone += db.execute(f"DELETE FROM {name} WHERE seq > 580").rowcount
+    db.close()
+    assert gone > 0
+    server.start()
+    send(server, traffic, 200)
+    assert server.stop() == 0
+    path = server.export()
+    assert vectors(path) != vectors_of_a_clean_pass(make_server, path)
