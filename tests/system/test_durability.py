@@ -146,6 +146,42 @@ def test_a_server_with_restarts_decides_like_one_without(make_server, piece, cou
     assert differing(whole, score_recorded(restarted, path)) == 0
 
 
+FILTERED = """
+entities: {user: {key: user_id}, merchant: {key: merchant_id}}
+features:
+  - {name: usual, entity: user, aggregate: mean, field: amount, window: 20d, exclude_current: true}
+  - {name: plain, entity: merchant, aggregate: count, window: 20d, filter: "amount < 1.1 * usual"}
+  - {name: dear, entity: user, aggregate: count, window: 20d, filter: "amount > 1.5 * usual"}
+  - {name: frauds, entity: merchant, aggregate: fraud_run_length, window: 15d,
+     filter: "is_missing(usual) || amount < 3.0 * usual"}
+"""
+
+
+def test_what_filters_said_of_features_is_remembered_after_kill_9(make_server, program):
+    """The replay begins too late to know what was usual when its first payments came."""
+    program.write("filtered.yaml", FILTERED)
+    program.write("only-rules.yaml", "detectors:\n  rules: {weight: 1.0}\n")
+    program.write("no-rules.yaml", "rules: []\n")
+    sets = [f"features.file={program.folder}/filtered.yaml", f"rules.file={program.folder}/no-rules.yaml",
+            f"detectors.file={program.folder}/only-rules.yaml"]
+    records = Traffic(87, users=12, merchants=6, gap_s=3600).records(2000)
+    calm, restarted = make_server("calm", sets=sets), make_server("restarted", sets=sets)
+    for server, kills in ((calm, False), (restarted, True)):
+        for i in range(0, 2000, 500):
+            server.client().post_lines(records[i:i + 500])
+            labels = [{"transaction_id": r["transaction_id"], "label": "fraud"}
+                      for r in records[i + 300:i + 500:3]]
+            server.client().post_lines(labels, path="/labels")
+            if kills:
+                server.kill()
+                server.start()
+        server.stop()
+    vectors = [[row["vector"] for row in read_export(server.export())]
+               for server in (calm, restarted)]
+    assert len(vectors[0]) == 2000
+    assert vectors[0] == vectors[1]
+
+
 def test_a_changed_setup_learns_again_and_its_epochs_are_in_the_log(make_server, program):
     records = Traffic(85, gap_s=200).records(1500)
     server = make_server()

@@ -111,7 +111,6 @@ static enum tt_status add_filter(struct tt_plan *plan, struct plan_draft *draft,
     if (status == TT_OK) {
         draft->filter = (uint16_t)step->filter_count;
         step->filters[step->filter_count++] = (struct plan_filter){text, expr};
-        step->reads_names = true;
     }
     return status;
 }
@@ -205,7 +204,6 @@ static void place(struct order *order, uint16_t feature)
     struct plan_step *step = plan->steps[last];
     plan->features[feature].step = last;
     step->expressions[step->expression_count++] = (struct plan_expression){feature, draft->expr};
-    step->reads_names = true;
 }
 
 static enum tt_status visit(struct order *order, uint16_t feature, struct tt_error *err)
@@ -315,6 +313,27 @@ static void put_first(struct plan_step *step, const bool *marks)
     }
 }
 
+/* Whether an expression reads more than features. */
+static bool reads_txn(const struct tt_plan *plan, const struct tt_expr *expr)
+{
+    bool reads = false;
+    for (uint32_t slot = 0; slot < tt_names_slot_count(plan->names) && !reads; slot++) {
+        reads = tt_names_slot_feature(plan->names, slot) == UINT16_MAX && tt_expr_uses(expr, slot);
+    }
+    return reads;
+}
+
+static void find_readers(const struct tt_plan *plan, struct plan_step *step)
+{
+    for (uint32_t f = 0; f < step->filter_count; f++) {
+        step->filters_read_txn |= reads_txn(plan, step->filters[f].expr);
+    }
+    step->reads_txn = step->filters_read_txn;
+    for (uint32_t e = 0; e < step->expression_count; e++) {
+        step->reads_txn |= reads_txn(plan, step->expressions[e].expr);
+    }
+}
+
 static enum tt_status express_filters(struct tt_plan *plan, const struct plan_draft *drafts,
                                       uint32_t index, struct tt_error *err)
 {
@@ -415,6 +434,7 @@ enum tt_status tt_plan_express(struct tt_plan *plan, struct plan_draft *drafts,
     for (uint32_t s = 0; s < plan->step_count && status == TT_OK; s++) {
         struct plan_step *step = plan->steps[s];
         status = express_filters(plan, drafts, s, err);
+        find_readers(plan, step);
         step->input_count = collect_inputs(plan, step, step->expression_count, step->inputs);
         step->early_input_count = collect_inputs(plan, step, step->early_count, step->early_inputs);
     }

@@ -183,7 +183,7 @@ struct plan_step {
     uint32_t early_count, early_input_count; /* expressions that filters read stand first */
     uint32_t filter_input_count;
     bool has_labels;
-    bool reads_names;                             /* a filter or expression is due here */
+    bool reads_txn, filters_read_txn;             /* filters and expressions here; filters alone */
     struct plan_column columns[PLAN_COLUMNS_MAX]; /* column i is word 2 + i */
     struct plan_span spans[PLAN_SPANS_MAX + 1];   /* one more has panes: of all the step keeps */
     struct plan_period periods[PLAN_PERIODS_MAX];

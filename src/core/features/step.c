@@ -379,7 +379,7 @@ static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *ev
         vector->plan = step->plan->hash;
         event->late = late;
     }
-    if (layout->reads_names && (wanted || layout->filter_count > 0)) {
+    if (wanted ? layout->reads_txn : layout->filters_read_txn) {
         tt_names_fill_txn(step->plan->names, &event->txn, step->names);
     }
     step->stats.late += late ? 1 : 0;
