@@ -13,6 +13,7 @@
 #define TT_CORE_DETECT_DETECTOR_H
 
 #include "core/detect/calibration.h"
+#include "core/detect/dense_net.h"
 #include "core/detect/detect.h"
 #include "core/detect/forest.h"
 #include "core/expr/expr.h"
@@ -104,6 +105,8 @@ struct tt_detect_scratch {
     struct tt_expr_scratch *expr; /* or NULL: no rules */
     struct tt_forest_row rows[TT_DETECT_BATCH_MAX];
     uint32_t sums[TT_DETECT_BATCH_MAX];
+    struct tt_net_row net_rows[TT_DETECT_BATCH_MAX];
+    float rebuilt[TT_DETECT_BATCH_MAX][TT_NET_COLUMNS];
 };
 
 /* The rules' slot from the hits: score and, with the model's hit shares, the p-value. model may be

@@ -114,6 +114,32 @@ enum tt_status tt_setup_read_count(const struct tt_tree *node, uint32_t low, uin
     return TT_OK;
 }
 
+enum tt_status tt_setup_read_features(const struct tt_setup *setup, struct tt_detector *detector,
+                                      const struct tt_tree *tree, struct tt_error *err)
+{
+    const struct tt_tree *list = tt_tree_get(tree, "features");
+    if (list == NULL || list->kind != TT_TREE_SEQUENCE || list->child_count == 0) {
+        const struct tt_tree *at = list != NULL ? list : tree;
+        return tt_fail_at(err, TT_E_TYPE, at->line, at->column, 0,
+                          "features must be a list of feature names");
+    }
+    if (list->child_count > TT_FOREST_FEATURES_MAX) {
+        return tt_fail_at(err, TT_E_LIMIT, list->line, list->column, 0,
+                          "%s takes at most %d features", detector->ops->name,
+                          TT_FOREST_FEATURES_MAX);
+    }
+    detector->feature_count = 0;
+    for (const struct tt_tree *item = list->children; item != NULL; item = item->next) {
+        enum tt_status status =
+            tt_setup_read_feature(setup, item, &detector->features[detector->feature_count], err);
+        if (status != TT_OK) {
+            return status;
+        }
+        detector->feature_count++;
+    }
+    return TT_OK;
+}
+
 static enum tt_status need_mapping(const struct tt_tree *node, struct tt_error *err)
 {
     if (node->kind != TT_TREE_MAPPING) {

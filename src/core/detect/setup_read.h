@@ -14,6 +14,9 @@
 /* A feature's name → its index in the plan. */
 enum tt_status tt_setup_read_feature(const struct tt_setup *setup, const struct tt_tree *node,
                                      uint16_t *ret, struct tt_error *err) TT_MUST_USE;
+/* The list `features` of a model over columns into detector->features. */
+enum tt_status tt_setup_read_features(const struct tt_setup *setup, struct tt_detector *detector,
+                                      const struct tt_tree *tree, struct tt_error *err) TT_MUST_USE;
 /* One of names[1 … count) → its number. node NULL: *ret stays (the default), TT_OK. */
 enum tt_status tt_setup_read_choice(const struct tt_tree *node, const char *const *names,
                                     size_t count, uint8_t *ret, struct tt_error *err) TT_MUST_USE;

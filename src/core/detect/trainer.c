@@ -12,7 +12,7 @@
 #include "core/detect/bundle_parts.h"
 
 #define MAGIC UINT32_C(0x54545401) /* "\1TTT" */
-#define VERSION 1
+#define VERSION 2
 #define HASH_SIZE 16
 
 static const struct tt_hash_key content_key = {UINT64_C(0x747261696e6572), 1};

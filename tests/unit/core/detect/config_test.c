@@ -63,7 +63,9 @@ static void the_shipped_files_fit_together(void **state)
         fail_msg("detectors.yaml:%u:%u: %s", err.line, err.column, err.message);
     }
     for (uint32_t i = 0; i < setup->detector_count; i++) {
-        assert_true(setup->detectors[i].enabled);
+        bool is_off = tt_str_equal(tt_str_from(tt_setup_detector_name(setup, i)),
+                                   TT_STR("autoencoder")); /* the one that ships off */
+        assert_int_equal(setup->detectors[i].enabled, !is_off);
         for (uint32_t k = 0; k < setup->detectors[i].judged_count; k++) {
             assert_true(setup->words[setup->detectors[i].judged[k].feature].unit != 0);
         }
