@@ -185,8 +185,7 @@ int tt_command_rules(struct tt_cli *cli)
         return tt_cli_fail_error(&err);
     }
     int code = TT_EXIT_OK;
-    if (tt_settings_engine(&settings, tt_cli_value(cli, "features"), cli->words[1], NULL, &err) !=
-        TT_OK) {
+    if (tt_settings_rules(&settings, tt_cli_value(cli, "features"), cli->words[1], &err) != TT_OK) {
         code = tt_cli_fail_error(&err);
     } else {
         code = report_rules(cli, &settings);

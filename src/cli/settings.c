@@ -230,6 +230,26 @@ enum tt_status tt_settings_engine(struct tt_settings *settings, const char *feat
                            : status;
 }
 
+enum tt_status tt_settings_rules(struct tt_settings *settings, const char *features,
+                                 const char *rules, struct tt_error *err)
+{
+    const struct tt_config *config = &settings->config;
+    struct tt_engine_options options = {
+        .attributes = settings->attributes,
+        .attribute_count = settings->attribute_count,
+        .host = &tt_outside,
+        .without_setup = true,
+    };
+    enum tt_status status = pick(settings, features, config->features_file, "features.yaml",
+                                 tt_builtin_features, &options.features, err);
+    if (status == TT_OK) {
+        status = pick(settings, rules, config->rules_file, "rules/card.yaml", tt_builtin_rules,
+                      &options.rules, err);
+    }
+    return status == TT_OK ? tt_engine_new(settings->alloc, &options, &settings->engine, err)
+                           : status;
+}
+
 enum tt_status tt_settings_plan(struct tt_settings *settings, const char *features,
                                 struct tt_plan **ret, struct tt_error *err)
 {

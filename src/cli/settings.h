@@ -32,6 +32,9 @@ void tt_settings_close(struct tt_settings *settings);
 /* Reads a mapping file, or the built-in one of that name; its attributes are declared too. */
 enum tt_status tt_settings_map(struct tt_settings *settings, const char *path,
                                struct tt_error *err) TT_MUST_USE;
+/* Compiles features and rules alone: an engine without detectors, to check, test and show rules. */
+enum tt_status tt_settings_rules(struct tt_settings *settings, const char *features,
+                                 const char *rules, struct tt_error *err) TT_MUST_USE;
 /* Compiles the engine from features, rules and detectors: the paths given, else those of the
  * configuration, else what is built in. */
 enum tt_status tt_settings_engine(struct tt_settings *settings, const char *features,

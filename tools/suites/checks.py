@@ -83,7 +83,11 @@ def config(context):
     commands = [["config", "check", "--config", "config/telltale.yaml"]]
     commands += [["features", "check", path] for path in sorted((ROOT / "config").glob("features*.yaml"))
                  + sorted((ROOT / "config/features").glob("*.yaml"))]
-    commands += [["rules", "test", path] for path in sorted((ROOT / "config/rules").glob("*.yaml"))]
+    for path in sorted((ROOT / "config/rules").glob("*.yaml")):
+        own = ROOT / "config/features" / path.name  # rules over a pack have its name
+        features = ["--features", own] if own.exists() else []
+        commands.append(["rules", "test", path, *features, "--coverage-min", "95"])
+        commands.append(["rules", "check", path, *features, "--strict"])
     for command in commands:
         status = context.try_run("config", [telltale, *command])
         if not outcome.check(status == 0):

@@ -149,6 +149,24 @@ static enum tt_status read_score(const struct tt_tree *node, double *ret, struct
     return TT_OK;
 }
 
+/* What it may cost people's time: it is stated and tested, and decides nothing. */
+static enum tt_status read_budget(const struct tt_tree *node, double *ret, struct tt_error *err)
+{
+    double budget = __builtin_nan("");
+    if (node != NULL) {
+        enum tt_status status = tt_tree_double(node, &budget, err);
+        if (status != TT_OK) {
+            return status;
+        }
+        if (!(budget >= 0.0 && budget <= 1000.0)) {
+            return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
+                              "a budget is hits in a thousand transactions, 0 to 1000");
+        }
+    }
+    *ret = budget;
+    return TT_OK;
+}
+
 /* RFC 3339, or a date alone, which is its midnight in UTC. */
 static enum tt_status read_time(const struct tt_tree *node, int64_t *ret_ms, struct tt_error *err)
 {
@@ -222,8 +240,8 @@ static enum tt_status read_tags(struct tt_rules *set, const struct tt_tree *node
 static enum tt_status check_keys(const struct tt_tree *node, struct tt_error *err)
 {
     static const char *const keys[] = {
-        "id",   "description", "when",       "severity",    "decision", "score", "mode",
-        "tags", "owner",       "valid_from", "valid_until", "message",  "tests"};
+        "id",    "description", "when",   "severity",   "decision",    "score",   "mode", "tags",
+        "owner", "rationale",   "budget", "valid_from", "valid_until", "message", "tests"};
     const struct tt_tree *limit = tt_tree_get(node, "limit");
     if (limit != NULL) {
         return tt_fail_at(err, TT_E_UNSUPPORTED, limit->key_line, limit->key_column, 0,
@@ -254,6 +272,13 @@ enum tt_status tt_rules_read_rule(struct tt_rules *set, const struct tt_tree *no
     }
     if (status == TT_OK) {
         status = read_text(set, tt_tree_get(node, "owner"), OWNER_SIZE_MAX, &info->owner, err);
+    }
+    if (status == TT_OK) {
+        status = read_text(set, tt_tree_get(node, "rationale"), DESCRIPTION_SIZE_MAX,
+                           &info->rationale, err);
+    }
+    if (status == TT_OK) {
+        status = read_budget(tt_tree_get(node, "budget"), &info->budget, err);
     }
     if (status == TT_OK) {
         status = read_words(node, info, err);

@@ -37,14 +37,16 @@ enum tt_rule_mode { TT_RULE_LIVE = 1, TT_RULE_SHADOW, TT_RULE_OFF };
 struct tt_rule_info {
     struct tt_str id;
     struct tt_str description; /* absent when not given */
+    struct tt_str rationale;   /* why it should find fraud; absent when not given */
     struct tt_str owner;       /* absent when not given */
     struct tt_str when;        /* the condition's text */
     const struct tt_str *tags;
     uint32_t tag_count;
-    uint8_t mode;                          /* enum tt_rule_mode */
-    uint8_t severity;                      /* enum tt_severity */
-    uint8_t verdict;                       /* enum tt_verdict: the rule's decision */
-    double score;                          /* [0, 1) */
+    uint8_t mode;     /* enum tt_rule_mode */
+    uint8_t severity; /* enum tt_severity */
+    uint8_t verdict;  /* enum tt_verdict: the rule's decision */
+    double score;     /* [0, 1) */
+    double budget;    /* hits in a thousand ordinary transactions it may have; NaN when not given */
     int64_t valid_from_ms, valid_until_ms; /* INT64_MIN, INT64_MAX when not given */
     const uint32_t *slots; /* slots of the names the condition reads, ascending: the evidence */
     uint32_t slot_count;

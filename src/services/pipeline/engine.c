@@ -180,7 +180,7 @@ enum tt_status tt_engine_new(const struct tt_alloc *alloc, const struct tt_engin
     if (status == TT_OK && !options->without_rules) {
         status = make_rules(engine, options, &arena, err);
     }
-    if (status == TT_OK) {
+    if (status == TT_OK && !options->without_setup) {
         status = make_setup(engine, options, &arena, err);
     }
     tt_arena_deinit(&arena);

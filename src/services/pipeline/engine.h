@@ -34,6 +34,7 @@ struct tt_engine_options {
     enum tt_cpu cpu;
     const struct tt_expr_host *host; /* of rules: `matches`, named time zones; or NULL */
     bool without_rules;
+    bool without_setup; /* rules and their names alone: to check and test them */
 };
 
 struct tt_engine {

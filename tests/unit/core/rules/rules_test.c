@@ -373,6 +373,7 @@ static void errors_have_their_place_in_the_file(void **state)
         {"rules:\n  - {id: a, when: 'true', score: 1.0}\n", TT_E_INVALID, 2, 34, "below 1"},
         {"rules:\n  - {id: a, when: 'true', score: -0.1}\n", TT_E_INVALID, 2, 34, "at least 0"},
         {"rules:\n  - {id: a, when: 'true', score: x}\n", TT_E_TYPE, 2, 34, "a number"},
+        {"rules:\n  - {id: a, when: 'true', budget: 1001}\n", TT_E_INVALID, 2, 35, "a thousand"},
         {"rules:\n  - {id: a, when: 'true', tags: x}\n", TT_E_TYPE, 2, 33, "sequence"},
         {"rules:\n  - {id: a, when: 'true', valid_from: 2026-13-01}\n", TT_E_INVALID, 2, 39,
          "expected a time"},
