@@ -242,10 +242,17 @@ static int run_all(struct pass *pass)
 /* What a limit has taken is said, whatever the verbosity: such values are not those of a replay. */
 static void warn_of_limits(const struct pass *pass)
 {
-    uint64_t evicted = 0;
+    uint64_t evicted = 0, unpriced = 0;
     for (uint32_t i = 0; i < tt_plan_step_count(pass->plan); i++) {
         struct tt_step_stats stats = tt_step_stats(pass->steps[i]);
         evicted += stats.evicted;
+        unpriced += stats.unpriced;
+    }
+    if (unpriced > 0) {
+        (void)fprintf(stderr,
+                      "telltale: %llu transactions are in currencies without an exchange rate: "
+                      "they have no amount_base\n",
+                      (unsigned long long)unpriced);
     }
     if (evicted > 0 || pass->short_of_memory) {
         (void)fprintf(stderr,

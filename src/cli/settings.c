@@ -111,6 +111,44 @@ static enum tt_status read_attributes(struct tt_settings *settings, struct tt_er
     return TT_OK;
 }
 
+/* The table from the configuration or its own file; `name` says where the former stands. */
+static enum tt_status read_rates(struct tt_settings *settings, const char *name,
+                                 struct tt_error *err)
+{
+    const struct tt_config *config = &settings->config;
+    struct tt_engine_source source = {name, TT_STR("")};
+    const struct tt_tree *tree = config->exchange_rates;
+    struct tt_tree *root = NULL;
+    enum tt_status status = TT_OK;
+    bool has_table = tree != NULL || config->exchange_rates_file.data != NULL;
+    if (config->base_currency.data == NULL && !has_table) {
+        return TT_OK;
+    }
+    if (config->base_currency.data == NULL || !has_table) {
+        return tt_fail(err, TT_E_INVALID, "%s: money.base_currency and exchange rates go together",
+                       name);
+    }
+    if (tree != NULL && config->exchange_rates_file.data != NULL) {
+        return tt_fail(err, TT_E_CONFLICT,
+                       "%s: money.exchange_rates or money.exchange_rates_file, not both", name);
+    }
+    tt_currency base = tt_currency_find(config->base_currency);
+    if (base == 0) {
+        return tt_fail(err, TT_E_UNKNOWN,
+                       "%s: money.base_currency: '%.*s' is no currency of ISO 4217", name,
+                       TT_STR_ARG(config->base_currency));
+    }
+    if (tree == NULL) {
+        status = read_text(settings, config->exchange_rates_file.data, &source, err);
+        status = status == TT_OK ? tt_engine_parse(&source, &settings->arena, &root, err) : status;
+        tree = root;
+    }
+    if (status == TT_OK && tt_rates_read(tree, base, &settings->rates, err) != TT_OK) {
+        status = tt_engine_place(&source, err);
+    }
+    return status;
+}
+
 static void fill_schema(struct tt_settings *settings)
 {
     const struct tt_config *config = &settings->config;
@@ -143,6 +181,9 @@ enum tt_status tt_settings_open(struct tt_settings *settings, const struct tt_cl
     if (status == TT_OK && read_attributes(settings, err) != TT_OK) {
         struct tt_engine_source source = {path != NULL ? path : "--set", TT_STR("")};
         status = tt_engine_place(&source, err);
+    }
+    if (status == TT_OK) {
+        status = read_rates(settings, path != NULL ? path : "--set", err);
     }
     if (status != TT_OK) {
         tt_settings_close(settings);
@@ -210,6 +251,7 @@ enum tt_status tt_settings_engine(struct tt_settings *settings, const char *feat
     struct tt_engine_options options = {
         .attributes = settings->attributes,
         .attribute_count = settings->attribute_count,
+        .rates = settings->rates.base != 0 ? &settings->rates : NULL,
         .host = &tt_outside,
     };
     if (!tt_cpu_find(config->cpu, &options.cpu)) {
@@ -256,6 +298,7 @@ enum tt_status tt_settings_plan(struct tt_settings *settings, const char *featur
     struct tt_engine_options options = {
         .attributes = settings->attributes,
         .attribute_count = settings->attribute_count,
+        .rates = settings->rates.base != 0 ? &settings->rates : NULL,
     };
     enum tt_status status = pick(settings, features, settings->config.features_file,
                                  "features.yaml", tt_builtin_features, &options.features, err);

@@ -20,6 +20,7 @@ struct tt_settings {
     struct tt_config config;
     struct tt_attribute_spec attributes[TT_ATTRIBUTES_MAX];
     uint32_t attribute_count;
+    struct tt_rates rates; /* base 0: no table */
     struct tt_record_schema schema;
     const struct tt_record_map *map; /* of --map, or NULL */
     struct tt_engine *engine;        /* after tt_settings_engine */

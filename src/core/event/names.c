@@ -18,6 +18,7 @@ enum field {
 struct tt_names {
     const struct tt_alloc *alloc;
     struct tt_expr_env *env;
+    struct tt_rates rates; /* base 0: none */
     uint32_t attribute_count, feature_count;
     struct tt_attribute_decl attributes[TT_ATTRIBUTES_MAX]; /* names are the environment's */
 };
@@ -84,6 +85,14 @@ static enum tt_status add_attributes(struct tt_names *names,
     return TT_OK;
 }
 
+static enum tt_status add_amount_base(struct tt_names *names, struct tt_error *err)
+{
+    uint32_t slot = 0;
+    return names->rates.base == 0
+               ? TT_OK
+               : tt_expr_env_add(names->env, TT_STR("amount_base"), TT_TYPE_DOUBLE, &slot, err);
+}
+
 static enum tt_status add_features(struct tt_names *names, const struct tt_str *features,
                                    size_t count, struct tt_error *err)
 {
@@ -107,17 +116,33 @@ enum tt_status tt_names_new(const struct tt_alloc *alloc,
                             const struct tt_str *features, size_t feature_count,
                             struct tt_names **ret, struct tt_error *err)
 {
+    return tt_names_new_priced(alloc, NULL, attributes, attribute_count, features, feature_count,
+                               ret, err);
+}
+
+enum tt_status tt_names_new_priced(const struct tt_alloc *alloc, const struct tt_rates *rates,
+                                   const struct tt_attribute_decl *attributes,
+                                   size_t attribute_count, const struct tt_str *features,
+                                   size_t feature_count, struct tt_names **ret,
+                                   struct tt_error *err)
+{
     struct tt_names *names = tt_new_array(alloc, 1, sizeof(*names));
     if (names == NULL) {
         return tt_fail(err, TT_E_NOMEM, "out of memory");
     }
     names->alloc = alloc;
+    if (rates != NULL) {
+        names->rates = *rates;
+    }
     enum tt_status status = tt_expr_env_new(alloc, NULL, &names->env, err);
     if (status == TT_OK) {
         status = add_fields(names, err);
     }
     if (status == TT_OK) {
         status = add_attributes(names, attributes, attribute_count, err);
+    }
+    if (status == TT_OK) {
+        status = add_amount_base(names, err);
     }
     if (status == TT_OK) {
         status = add_features(names, features, feature_count, err);
@@ -155,7 +180,7 @@ uint32_t tt_names_slot_count(const struct tt_names *names)
 
 static uint32_t first_feature(const struct tt_names *names)
 {
-    return FIELD_COUNT + names->attribute_count;
+    return FIELD_COUNT + names->attribute_count + (names->rates.base != 0 ? 1 : 0);
 }
 
 uint32_t tt_names_feature_slot(const struct tt_names *names, uint32_t index)
@@ -248,6 +273,15 @@ static struct tt_value declared_value(const struct tt_names *names, const struct
     return attribute_value(find_attribute(txn, place, decl->name), decl->type);
 }
 
+static struct tt_value amount_base(const struct tt_names *names, const struct tt_txn *txn)
+{
+    int64_t minor = 0;
+    uint8_t exponent = tt_currency_exponent(names->rates.base);
+    return tt_rates_convert(&names->rates, txn->currency, txn->amount_minor, &minor)
+               ? tt_value_double(tt_money_major(minor, exponent))
+               : tt_value_none(TT_VALUE_MISSING);
+}
+
 void tt_names_fill_txn(const struct tt_names *names, const struct tt_txn *txn,
                        struct tt_value *slots)
 {
@@ -256,6 +290,9 @@ void tt_names_fill_txn(const struct tt_names *names, const struct tt_txn *txn,
     }
     for (uint32_t i = 0; i < names->attribute_count; i++) {
         slots[FIELD_COUNT + i] = declared_value(names, txn, i);
+    }
+    if (names->rates.base != 0) {
+        slots[FIELD_COUNT + names->attribute_count] = amount_base(names, txn);
     }
 }
 
@@ -282,7 +319,8 @@ void tt_names_fill_some(const struct tt_names *names, const struct tt_txn *txn,
     uint32_t first = first_feature(names);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t slot = list[i];
-        slots[slot] = slot >= first         ? feature_value(vector, slot - first)
+        slots[slot] = slot >= first ? feature_value(vector, slot - first)
+                      : slot >= FIELD_COUNT + names->attribute_count ? amount_base(names, txn)
                       : slot >= FIELD_COUNT ? declared_value(names, txn, slot - FIELD_COUNT)
                                             : field_value(txn, slot);
     }

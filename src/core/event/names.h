@@ -4,7 +4,8 @@
  * What:    the transaction's fields, the declared attributes, then the features of a plan, each
  *          with its type and slot; and filling an array of slots from a transaction and a vector.
  *          Fields: amount (double, major units), currency, type, authorization (string), timestamp
- *          (timestamp), latitude, longitude (double), and every text field of enum tt_txn_text.
+ *          (timestamp), latitude, longitude (double), and every text field of enum tt_txn_text; with
+ *          exchange rates amount_base (double, major units of the base currency) as well.
  * Why:     one dictionary for feature filters, feature expressions and rules: the same name means
  *          the same thing everywhere. What is absent is missing, never empty or zero.
  * Owner:   tt_names_new from the allocator given; names are copied. Filled slots hold views of the
@@ -19,6 +20,7 @@
 
 #include "core/event/event.h"
 #include "core/expr/expr.h"
+#include "core/txn/rates.h"
 
 struct tt_names;
 
@@ -34,6 +36,12 @@ enum tt_status tt_names_new(const struct tt_alloc *alloc,
                             const struct tt_attribute_decl *attributes, size_t attribute_count,
                             const struct tt_str *features, size_t feature_count,
                             struct tt_names **ret, struct tt_error *err) TT_MUST_USE;
+/* The same, with the name amount_base when there are rates (rates may be NULL; they are copied). */
+enum tt_status tt_names_new_priced(const struct tt_alloc *alloc, const struct tt_rates *rates,
+                                   const struct tt_attribute_decl *attributes,
+                                   size_t attribute_count, const struct tt_str *features,
+                                   size_t feature_count, struct tt_names **ret,
+                                   struct tt_error *err) TT_MUST_USE;
 void tt_names_free(struct tt_names *names);
 /* The environment to compile against; lives as long as names. */
 const struct tt_expr_env *tt_names_env(const struct tt_names *names);
@@ -46,7 +54,7 @@ uint32_t tt_names_feature_slot(const struct tt_names *names, uint32_t index);
 uint16_t tt_names_slot_feature(const struct tt_names *names, uint32_t slot);
 /* Sets every slot to missing. */
 void tt_names_clear(const struct tt_names *names, struct tt_value *slots);
-/* Writes the slots of fields and attributes; an attribute of another type than declared is
+/* Writes the slots of fields, attributes and amount_base; an attribute of another type than declared is
  * missing. Leaves the features' slots alone. */
 void tt_names_fill_txn(const struct tt_names *names, const struct tt_txn *txn,
                        struct tt_value *slots);

@@ -9,7 +9,7 @@
 #include "core/features/plan_internal.h"
 
 static const char *const ROOT_KEYS[] = {"description", "allowed_lateness", "label_horizon",
-                                        "entities", "features"};
+                                        "amount_sign", "entities",         "features"};
 static const char *const ENTITY_KEYS[] = {"key", "events_max", "description"};
 static const char *const FEATURE_KEYS[] = {
     "name",   "entity",     "aggregate", "field",    "window",  "delay",       "exclude_current",
@@ -344,6 +344,39 @@ static enum tt_status declare_features(struct tt_plan *plan, const struct tt_tre
     return status;
 }
 
+/* Whether the amounts of a type are added (1) or taken off (-1); 1 unless declared. */
+static enum tt_status declare_signs(struct tt_plan *plan, const struct tt_tree *signs,
+                                    struct tt_error *err)
+{
+    const char *names[TT_TXN_REVERSAL];
+    for (uint8_t type = 0; type <= TT_TXN_REVERSAL; type++) {
+        plan->amount_sign[type] = 1;
+        if (type > 0) {
+            names[type - 1] = tt_txn_type_name(type);
+        }
+    }
+    if (signs == NULL) {
+        return TT_OK;
+    }
+    if (signs->kind != TT_TREE_MAPPING) {
+        return tt_fail_at(err, TT_E_TYPE, signs->line, signs->column, 0,
+                          "amount_sign must be a mapping of types to 1 or -1, not %s",
+                          tt_tree_kind_name(signs));
+    }
+    enum tt_status status = tt_tree_check_keys(signs, names, TT_ARRAY_SIZE(names), err);
+    for (uint8_t type = 1; type <= TT_TXN_REVERSAL && status == TT_OK; type++) {
+        const struct tt_tree *node = tt_tree_get(signs, names[type - 1]);
+        int64_t sign = 1;
+        status = node == NULL ? TT_OK : tt_tree_int64(node, &sign, err);
+        if (status == TT_OK && sign != 1 && sign != -1) {
+            return tt_fail_at(err, TT_E_INVALID, node->line, node->column, 0,
+                              "the sign of a %s is 1 or -1", names[type - 1]);
+        }
+        plan->amount_sign[type] = (int8_t)sign;
+    }
+    return status;
+}
+
 enum tt_status tt_plan_declare(struct tt_plan *plan, const struct tt_tree *root,
                                struct plan_draft **ret_drafts, struct tt_error *err)
 {
@@ -364,6 +397,7 @@ enum tt_status tt_plan_declare(struct tt_plan *plan, const struct tt_tree *root,
     if (status == TT_OK && horizon != NULL) {
         status = tt_declare_duration(horizon, 1, TT_PLAN_WINDOW_MAX_MS, &plan->horizon_ms, err);
     }
+    status = status == TT_OK ? declare_signs(plan, tt_tree_get(root, "amount_sign"), err) : status;
     status = status == TT_OK ? declare_entities(plan, root, err) : status;
     if (status != TT_OK) {
         return status;

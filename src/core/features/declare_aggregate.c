@@ -83,6 +83,10 @@ static bool match_field(const struct tt_plan *plan, struct tt_str text, bool num
         draft->field_kind = text.size == 6 ? FIELD_AMOUNT : FIELD_LOG_AMOUNT;
         return true;
     }
+    if (number && plan->rates.base != 0 && tt_str_equal_text(text, "amount_base")) {
+        draft->field_kind = FIELD_AMOUNT_BASE;
+        return true;
+    }
     for (uint16_t i = 0; !number && i < TT_TEXT_COUNT; i++) {
         if (tt_str_equal_text(text, tt_txn_text_name((enum tt_txn_text)i))) {
             draft->field_kind = FIELD_TEXT;
@@ -105,9 +109,14 @@ static bool match_field(const struct tt_plan *plan, struct tt_str text, bool num
 static enum tt_status unknown_field(const struct tt_plan *plan, const struct tt_tree *node,
                                     struct tt_str text, bool number, struct tt_error *err)
 {
-    const char *names[2 + TT_TEXT_COUNT + TT_ATTRIBUTES_MAX];
+    const char *names[3 + TT_TEXT_COUNT + TT_ATTRIBUTES_MAX];
     struct plan_draft other = {0};
     size_t count = 0;
+    if (tt_str_equal_text(text, "amount_base") && plan->rates.base == 0) {
+        return tt_fail_at(err, TT_E_UNSUPPORTED, node->line, node->column, 0,
+                          "amount_base needs money.base_currency and exchange rates in the "
+                          "configuration");
+    }
     if (match_field(plan, text, !number, &other)) {
         return tt_declare_fail(err, TT_E_TYPE, node,
                                number ? "this aggregate needs a number, not the text"
@@ -117,6 +126,9 @@ static enum tt_status unknown_field(const struct tt_plan *plan, const struct tt_
     if (number) {
         names[count++] = "amount";
         names[count++] = "log_amount";
+        if (plan->rates.base != 0) {
+            names[count++] = "amount_base";
+        }
     }
     for (uint16_t i = 0; !number && i < TT_TEXT_COUNT; i++) {
         names[count++] = tt_txn_text_name((enum tt_txn_text)i);

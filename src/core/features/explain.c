@@ -6,7 +6,8 @@
 #include "core/features/plan_internal.h"
 
 static const char *const KINDS[] = {"", "count", "sum", "squares", "sorted values", "frauds"};
-static const char *const FIELDS[] = {"", "amount", "log_amount", "number", "text", "position"};
+static const char *const FIELDS[] = {"",       "amount", "log_amount", "amount_base",
+                                     "number", "text",   "position"};
 
 static void duration(struct tt_buf *buf, int64_t ms)
 {

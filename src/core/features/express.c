@@ -397,8 +397,9 @@ static enum tt_status make_names(struct tt_plan *plan, const struct plan_draft *
         names[i] = feature->identifier;
     }
     struct tt_error why = {0};
-    enum tt_status status = tt_names_new(plan->alloc, plan->attributes, plan->attribute_count,
-                                         names, plan->feature_count, &plan->names, &why);
+    enum tt_status status =
+        tt_names_new_priced(plan->alloc, &plan->rates, plan->attributes, plan->attribute_count,
+                            names, plan->feature_count, &plan->names, &why);
     if (status == TT_OK || status == TT_E_NOMEM) {
         return status == TT_OK ? TT_OK : tt_fail(err, status, "%s", why.message);
     }
@@ -406,8 +407,9 @@ static enum tt_status make_names(struct tt_plan *plan, const struct plan_draft *
     for (uint32_t i = 0; i < plan->feature_count; i++) {
         const struct tt_tree *node = tt_tree_get(drafts[i].node, "name");
         struct tt_names *single = NULL;
-        enum tt_status one = tt_names_new(plan->alloc, plan->attributes, plan->attribute_count,
-                                          &names[i], 1, &single, &why);
+        enum tt_status one =
+            tt_names_new_priced(plan->alloc, &plan->rates, plan->attributes, plan->attribute_count,
+                                &names[i], 1, &single, &why);
         tt_names_free(single);
         if (one != TT_OK) {
             return tt_fail_at(err, one, node->line, node->column, 0, "%s", why.message);

@@ -359,6 +359,7 @@ enum tt_status tt_plan_layout(struct tt_plan *plan, const struct plan_draft *dra
         assign_offsets(step);
         tt_plan_layout_panes(step, plan->lateness_ms);
         group_values(step);
+        step->base_currency = plan->rates.base;
         step->keep_ms = step->longest_ms + plan->lateness_ms;
         step->horizon_ms = plan->horizon_ms;
         plan->retention_ms =

@@ -89,6 +89,27 @@ static bool needs_horizon(const struct tt_plan *plan)
     return needs;
 }
 
+/* Signs and rates where there are any: rules read amount_base too, so a table counts whether or not
+ * a feature does. */
+static void describe_money(const struct tt_plan *plan, struct tt_buf *buf)
+{
+    for (uint8_t type = TT_TXN_PURCHASE; type <= TT_TXN_REVERSAL; type++) {
+        if (plan->amount_sign[type] < 0) {
+            tt_buf_append_format(buf, "negative %s\n", tt_txn_type_name(type));
+        }
+    }
+    if (plan->rates.base == 0) {
+        return;
+    }
+    tt_buf_append_format(buf, "base %s\n", tt_currency_code(plan->rates.base));
+    for (tt_currency currency = 1; currency <= tt_currency_count(); currency++) {
+        if (plan->rates.rates[currency] != 0) {
+            tt_buf_append_format(buf, "rate %s %lld\n", tt_currency_code(currency),
+                                 (long long)plan->rates.rates[currency]);
+        }
+    }
+}
+
 /* The identity is the hash of a text with everything that changes a number, and nothing else. */
 static enum tt_status identify(struct tt_plan *plan, const struct plan_draft *drafts,
                                struct tt_error *err)
@@ -101,6 +122,7 @@ static enum tt_status identify(struct tt_plan *plan, const struct plan_draft *dr
     if (needs_horizon(plan)) {
         tt_buf_append_format(&buf, "horizon %lld\n", (long long)plan->horizon_ms);
     }
+    describe_money(plan, &buf);
     for (uint32_t i = 0; i < plan->step_count; i++) {
         describe_text(&buf, plan->steps[i]->name);
         tt_buf_append_format(&buf, " %s %u\n", tt_txn_text_name(plan->steps[i]->key),
@@ -148,6 +170,9 @@ enum tt_status tt_plan_compile(const struct tt_alloc *alloc, const struct tt_tre
         return tt_fail(err, TT_E_NOMEM, "no memory for the feature plan");
     }
     plan->alloc = alloc;
+    if (options != NULL && options->rates != NULL) {
+        plan->rates = *options->rates;
+    }
     tt_arena_init(&plan->arena, alloc, 64U << 10, PLAN_BYTES_MAX);
     enum tt_status status = copy_attributes(plan, options, err);
     status = status == TT_OK ? tt_plan_declare(plan, root, &drafts, err) : status;

@@ -38,6 +38,7 @@ enum tt_aggregate {
 struct tt_plan_options {
     const struct tt_attribute_decl *attributes; /* declared in the configuration */
     size_t attribute_count;
+    const struct tt_rates *rates; /* NULL: there is no amount_base; copied */
 };
 
 /* One feature as declared. Texts are NUL-terminated too, absent where nothing was written. */

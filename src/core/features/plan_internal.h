@@ -41,10 +41,11 @@ enum {
 /* What a running value or a read takes from a row. */
 enum field_kind {
     FIELD_NONE = 0,
-    FIELD_AMOUNT,     /* minor units; per currency */
-    FIELD_LOG_AMOUNT, /* natural log of the major amount, fixed point; per currency */
-    FIELD_NUMBER,     /* a declared attribute, fixed point */
-    FIELD_TEXT,       /* keyed hash of a text */
+    FIELD_AMOUNT,      /* minor units; per currency */
+    FIELD_LOG_AMOUNT,  /* natural log of the major amount, fixed point; per currency */
+    FIELD_AMOUNT_BASE, /* minor units of the base currency */
+    FIELD_NUMBER,      /* a declared attribute, fixed point */
+    FIELD_TEXT,        /* keyed hash of a text */
     FIELD_POSITION
 };
 
@@ -171,9 +172,10 @@ struct plan_step {
     struct tt_str name;
     enum tt_txn_text key;
     uint32_t events_max;
-    int64_t longest_ms; /* longest window + delay */
-    int64_t keep_ms;    /* longest_ms + allowed lateness */
-    int64_t horizon_ms; /* the plan's label_horizon */
+    int64_t longest_ms;        /* longest window + delay */
+    int64_t keep_ms;           /* longest_ms + allowed lateness */
+    int64_t horizon_ms;        /* the plan's label_horizon */
+    tt_currency base_currency; /* of amount_base */
     uint32_t row_words;
     uint32_t state_size; /* bytes of the running values that are not per currency */
     uint32_t money_size; /* bytes of those that are */
@@ -206,6 +208,8 @@ struct tt_plan {
     int64_t lateness_ms;
     int64_t horizon_ms;
     int64_t retention_ms;
+    struct tt_rates rates;                   /* base 0: none */
+    int8_t amount_sign[TT_TXN_REVERSAL + 1]; /* by type: what amounts count as, 1 or -1 */
     uint32_t step_count, feature_count, attribute_count;
     bool filters_read_features;
     struct tt_attribute_decl *attributes;

@@ -87,8 +87,10 @@ static wide wide_of(const struct tt_reading *reading, uint16_t index)
 static double scale_of(const struct tt_reading *reading, uint8_t field)
 {
     static const double POWERS[] = {1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-    if (field == FIELD_AMOUNT) {
-        uint8_t exponent = tt_currency_exponent(tt_row_currency(reading->row));
+    if (field == FIELD_AMOUNT || field == FIELD_AMOUNT_BASE) {
+        tt_currency base = reading->store->plan->base_currency;
+        uint8_t exponent =
+            tt_currency_exponent(field == FIELD_AMOUNT ? tt_row_currency(reading->row) : base);
         TT_ASSERT(exponent < TT_ARRAY_SIZE(POWERS));
         return POWERS[exponent];
     }

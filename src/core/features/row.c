@@ -65,7 +65,12 @@ static int64_t column_value(const struct plan_column *column, const struct tt_pl
                             const struct tt_txn *txn)
 {
     if (column->kind == FIELD_AMOUNT) {
-        return txn->amount_minor;
+        return owner->amount_sign[txn->type] * txn->amount_minor;
+    }
+    if (column->kind == FIELD_AMOUNT_BASE) {
+        int64_t base = 0;
+        bool there = tt_rates_convert(&owner->rates, txn->currency, txn->amount_minor, &base);
+        return there ? owner->amount_sign[txn->type] * base : TT_ROW_MISSING;
     }
     if (column->kind == FIELD_POSITION) {
         return position(txn);

@@ -360,6 +360,16 @@ static bool wants_features(const struct tt_step *step, const struct tt_event *ev
                        (recorded->low != plan->low || recorded->high != plan->high));
 }
 
+/* Nothing fails silently: a currency that the table of rates does not know is counted. */
+static void count_unpriced(struct tt_step *step, const struct tt_txn *txn)
+{
+    int64_t base_minor = 0;
+    if (step->index == 0 && step->plan->rates.base != 0 &&
+        !tt_rates_convert(&step->plan->rates, txn->currency, txn->amount_minor, &base_minor)) {
+        step->stats.unpriced++;
+    }
+}
+
 static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *event,
                                        const struct tt_hash128 *key, bool replay)
 {
@@ -383,6 +393,7 @@ static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *ev
         tt_names_fill_txn(step->plan->names, &event->txn, step->names);
     }
     step->stats.late += late ? 1 : 0;
+    count_unpriced(step, &event->txn);
     if (layout->before_count + layout->after_count > 0) {
         if (key != NULL) {
             status = pass_keyed(step, event, key, replay ? recorded : !late, wanted);

@@ -35,6 +35,7 @@ struct tt_step_stats {
     uint64_t labels_lost; /* labels whose transaction is not held (any more) */
     uint64_t expired;     /* entities idle for longer than they are kept */
     uint64_t evicted;     /* entities that had to make room */
+    uint64_t unpriced;    /* transactions without amount_base though there is a table (step 0) */
     uint64_t demoted;     /* rows of full entities that went to panes */
     uint64_t degraded;    /* events whose windows reach back to something a limit has taken */
 };

@@ -25,6 +25,7 @@ struct engineer {
     struct tt_gate_table gate; /* of step 0 */
     char input[96], output[96];
     int64_t stats_ns;
+    uint64_t unpriced; /* as of stats_ns */
     /* The copy under way (snapshot.h): the gate's first, then the step's. */
     bool copying, copying_gate;
     struct tt_buf gate_copy, step_copy;
@@ -240,6 +241,8 @@ static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_
     const char *name = tt_plan_step_name(engineer->context->engine->plan, engineer->step_index);
     tt_metrics_set_label(metrics, TT_METRIC_ENTITIES, name, (double)stats.entities);
     tt_metrics_set_label(metrics, TT_METRIC_ENTITY_BYTES, name, (double)stats.bytes);
+    tt_metrics_add(metrics, TT_METRIC_UNPRICED, stats.unpriced - engineer->unpriced);
+    engineer->unpriced = stats.unpriced;
     int64_t watermark_ms = tt_step_watermark(engineer->step);
     if (watermark_ms != TT_TIME_NONE) {
         tt_metrics_set(metrics, TT_METRIC_WATERMARK, (double)watermark_ms / 1000.0);

@@ -48,6 +48,7 @@ static enum tt_status make_plan(const struct tt_alloc *alloc,
     struct tt_plan_options plan_options = {
         .attributes = attributes,
         .attribute_count = options->attribute_count,
+        .rates = options->rates,
     };
     if (tt_plan_compile(alloc, tree, &plan_options, ret, err) != TT_OK) {
         return tt_engine_place(&options->features, err);
@@ -89,8 +90,9 @@ static enum tt_status make_names(struct tt_engine *engine, const struct tt_engin
     }
     engine->record_names.steps = engine->step_names;
     engine->record_names.step_count = step_count;
-    enum tt_status status = tt_names_new(engine->alloc, attributes, options->attribute_count,
-                                         features, count, &engine->names, err);
+    enum tt_status status =
+        tt_names_new_priced(engine->alloc, options->rates, attributes, options->attribute_count,
+                            features, count, &engine->names, err);
     if (status == TT_OK) {
         tt_names_set_host(engine->names, options->host);
     }

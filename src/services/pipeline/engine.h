@@ -31,6 +31,7 @@ struct tt_engine_options {
     struct tt_engine_source features, rules, detectors;
     const struct tt_attribute_spec *attributes; /* declared; from the config or a mapping */
     uint32_t attribute_count;
+    const struct tt_rates *rates; /* or NULL; read during the call */
     enum tt_cpu cpu;
     const struct tt_expr_host *host; /* of rules: `matches`, named time zones; or NULL */
     bool without_rules;

@@ -26,6 +26,11 @@ static const struct mistake MISTAKES[] = {
     {"entitys: {}\n", TT_E_UNKNOWN, 1, 1, "entities"},
     {"allowed_lateness: 31d\n" HEAD COUNT("a"), TT_E_LIMIT, 1, 19, "30d"},
     {"allowed_lateness: soon\n" HEAD COUNT("a"), TT_E_TYPE, 1, 19, ""},
+    {"amount_sign: [refund]\n" HEAD COUNT("a"), TT_E_TYPE, 1, 14, "mapping"},
+    {"amount_sign: {refunds: -1}\n" HEAD COUNT("a"), TT_E_UNKNOWN, 1, 15, "refund"},
+    {"amount_sign: {refund: 0}\n" HEAD COUNT("a"), TT_E_INVALID, 1, 23, "1 or -1"},
+    {HEAD "- {name: a, entity: user, aggregate: sum, field: amount_base, window: 1h}\n",
+     TT_E_UNSUPPORTED, 3, 50, "money.base_currency"},
     {"entities: {user: {key: user}}\nfeatures:\n" COUNT("a"), TT_E_UNKNOWN, 1, 24, "user_id"},
     {"entities: {user: {}}\nfeatures:\n" COUNT("a"), TT_E_INVALID, 1, 18, "needs a key"},
     {"entities: {user: user_id}\nfeatures:\n" COUNT("a"), TT_E_TYPE, 1, 18, "user"},
@@ -197,6 +202,8 @@ static void identity_is_what_the_numbers_depend_on(void **state)
                 "  user: {key: user_id}\n",
                 true);
     equal_plans(base, "allowed_lateness: 60m\n" HEAD FEATURE "}\n", true);
+    equal_plans(base, "amount_sign: {refund: 1}\n" HEAD FEATURE "}\n", true);
+    equal_plans(base, "amount_sign: {refund: -1}\n" HEAD FEATURE "}\n", false);
     equal_plans(base, "allowed_lateness: 2h\n" HEAD FEATURE "}\n", false);
     equal_plans(base, HEAD FEATURE ", exclude_current: true}\n", false);
     equal_plans(base, HEAD FEATURE ", delay: 1d}\n", false);
@@ -278,6 +285,28 @@ static void explain_says_what_is_kept_and_shared(void **state)
     tt_plan_free(plan);
 }
 
+static void exchange_rates_give_a_field_a_name_and_another_identity(void **state)
+{
+    (void)state;
+    struct tt_rates rates = {.base = tt_currency_find(TT_STR("EUR"))};
+    struct tt_plan_options options = {.rates = &rates};
+    struct tt_plan *plans[3] = {NULL};
+    struct tt_error err = {0};
+    static const char YAML[] =
+        HEAD "- {name: a, entity: user, aggregate: sum, field: amount_base, window: 1d, filter: "
+             "'amount_base > 5.0'}\n- {name: b, expression: 'amount_base / a'}\n";
+    rates.rates[rates.base] = TT_RATE_ONE;
+    for (size_t i = 0; i < 3; i++) {
+        rates.rates[tt_currency_find(TT_STR("USD"))] = i == 2 ? TT_RATE_ONE / 2 : TT_RATE_ONE;
+        assert_int_equal(plan_from(&tt_alloc_libc, YAML, &options, &plans[i], &err), TT_OK);
+    }
+    assert_true(tt_plan_hash(plans[0]).low == tt_plan_hash(plans[1]).low);
+    assert_true(tt_plan_hash(plans[0]).low != tt_plan_hash(plans[2]).low);
+    for (size_t i = 0; i < 3; i++) {
+        tt_plan_free(plans[i]);
+    }
+}
+
 static enum tt_status compile_all(const struct tt_alloc *alloc, void *ctx)
 {
     struct tt_plan *plan = NULL;
@@ -326,6 +355,7 @@ int main(void)
         cmocka_unit_test(identity_is_what_the_numbers_depend_on),
         cmocka_unit_test(user_comes_first_and_idle_entities_get_no_step),
         cmocka_unit_test(the_shipped_files_compile),
+        cmocka_unit_test(exchange_rates_give_a_field_a_name_and_another_identity),
         cmocka_unit_test(explain_says_what_is_kept_and_shared),
         cmocka_unit_test(a_failed_allocation_leaves_nothing_behind),
         cmocka_unit_test(attributes_are_fields_of_their_type),

@@ -427,6 +427,85 @@ static void amounts_of_nothing_and_of_the_largest_kind_fit_panes(void **state)
     bench_deinit(&bench);
 }
 
+static void amounts_count_with_the_sign_of_their_type(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench,
+               "amount_sign: {refund: -1, reversal: -1}\n" HEAD
+               "- {name: sum, entity: user, aggregate: sum, field: amount, window: 1d}\n"
+               "- {name: min, entity: user, aggregate: min, field: amount, window: 1d}\n"
+               "- {name: logs, entity: user, aggregate: count, field: log_amount, window: 1d}\n"
+               "- {name: large, entity: user, aggregate: count, window: 1d, filter: 'amount >= "
+               "3.0'}\n");
+    static const struct {
+        uint8_t type;
+        int64_t amount;
+        double sum, min, logs, large;
+    } STEPS[] = {
+        {TT_TXN_PURCHASE, 500, 5.0, 5.0, 1.0, 1.0}, {TT_TXN_REFUND, 300, 2.0, -3.0, 1.0, 2.0},
+        {TT_TXN_REFUND, 0, 2.0, -3.0, 1.0, 2.0},    {TT_TXN_REVERSAL, 500, -3.0, -5.0, 1.0, 3.0},
+        {TT_TXN_TRANSFER, 0, -3.0, -5.0, 1.0, 3.0}, {TT_TXN_WITHDRAWAL, 100, -2.0, -5.0, 2.0, 3.0},
+    };
+    for (size_t i = 0; i < TT_ARRAY_SIZE(STEPS); i++) {
+        struct tt_event event;
+        char id[4] = {(char)('a' + i)};
+        event_init(&event, id, "u", T0 + (int64_t)i, STEPS[i].amount);
+        event.txn.type = STEPS[i].type;
+        pass_event(&bench.steps, &event);
+        is(value_of(bench.plan, &event, "sum"), STEPS[i].sum);
+        is(value_of(bench.plan, &event, "min"), STEPS[i].min);
+        is(value_of(bench.plan, &event, "logs"), STEPS[i].logs);
+        is(value_of(bench.plan, &event, "large"), STEPS[i].large);
+    }
+    bench_deinit(&bench);
+}
+
+static void amounts_of_several_currencies_add_up_in_the_base_currency(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct tt_rates rates = {.base = tt_currency_find(TT_STR("JPY"))};
+    struct tt_plan_options options = {.rates = &rates};
+    rates.rates[rates.base] = TT_RATE_ONE;
+    rates.rates[tt_currency_find(TT_STR("EUR"))] = 160 * TT_RATE_ONE + TT_RATE_ONE / 2;
+    assert_int_equal(
+        plan_from(&tt_alloc_libc,
+                  "amount_sign: {refund: -1}\n" HEAD
+                  "- {name: sum, entity: user, aggregate: sum, field: amount_base, window: 1d}\n"
+                  "- {name: own, entity: user, aggregate: sum, field: amount, window: 1d}\n"
+                  "- {name: n, entity: user, aggregate: count, field: amount_base, window: 1d}\n"
+                  "- {name: twice, expression: 'amount_base * 2.0'}\n",
+                  &options, &bench.plan, NULL),
+        TT_OK);
+    assert_int_equal(steps_init(&bench.steps, &tt_alloc_libc, bench.plan, 9, SIZE_MAX), TT_OK);
+    static const struct {
+        const char *currency;
+        uint8_t type;
+        int64_t amount;
+        double sum, own, n;
+    } STEPS[] = {
+        {"EUR", TT_TXN_PURCHASE, 101, 162.0, 1.01, 1.0}, /* 162.105 yen */
+        {"JPY", TT_TXN_PURCHASE, 1000, 1162.0, 1000.0, 2.0},
+        {"USD", TT_TXN_PURCHASE, 500, 1162.0, 5.0, 2.0}, /* not in the table */
+        {"EUR", TT_TXN_REFUND, 100, 1001.0, 0.01, 3.0},  /* 160.5 yen */
+    };
+    for (size_t i = 0; i < TT_ARRAY_SIZE(STEPS); i++) {
+        struct tt_event event;
+        char id[4] = {(char)('a' + i)};
+        event_init(&event, id, "u", T0 + (int64_t)i, STEPS[i].amount);
+        event.txn.type = STEPS[i].type;
+        event.txn.currency = tt_currency_find(tt_str_from(STEPS[i].currency));
+        pass_event(&bench.steps, &event);
+        is(value_of(bench.plan, &event, "sum"), STEPS[i].sum);
+        is(value_of(bench.plan, &event, "own"), STEPS[i].own);
+        is(value_of(bench.plan, &event, "n"), STEPS[i].n);
+        assert_int_equal(is_missing(bench.plan, &event, "twice"), i == 2);
+    }
+    assert_int_equal(tt_step_stats(bench.steps.step[0]).unpriced, 1);
+    bench_deinit(&bench);
+}
+
 static void too_many_entities_evict_the_idle(void **state)
 {
     (void)state;
@@ -691,6 +770,8 @@ int main(void)
         cmocka_unit_test(labels_of_what_is_not_held_are_counted_as_lost),
         cmocka_unit_test(a_full_entity_keeps_its_older_events_in_panes),
         cmocka_unit_test(amounts_of_nothing_and_of_the_largest_kind_fit_panes),
+        cmocka_unit_test(amounts_count_with_the_sign_of_their_type),
+        cmocka_unit_test(amounts_of_several_currencies_add_up_in_the_base_currency),
         cmocka_unit_test(too_many_entities_evict_the_idle),
         cmocka_unit_test(memory_stays_under_its_limit),
         cmocka_unit_test(idle_entities_are_forgotten_by_the_watermark),
