@@ -98,6 +98,7 @@ static enum tt_status open_stages(struct tt_assembly *assembly,
     struct tt_anomaly_aggregator_options aggregator_options = {
         .context = &assembly->context,
         .trainer = options->trainer,
+        .stateless = options->stateless,
         .alert_severity = tt_severity_find(config->alert_severity),
         .alert_dedupe_ms = config->alert_dedupe,
         .budget = {.per_day = (uint32_t)config->alert_budget},

@@ -48,6 +48,7 @@ struct tt_assembly_options {
     bool timed;
     struct tt_bundle *bundle;   /* taken over: the one in force */
     struct tt_trainer *trainer; /* taken over; NULL: bundles come with the feed */
+    bool stateless;             /* nothing goes on from the trainer's state */
     const struct tt_hash_key
         *key; /* spreads entity keys and is proof of a snapshot; NULL: random */
     struct tt_snapshots *snapshots; /* or NULL */

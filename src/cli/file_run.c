@@ -74,6 +74,7 @@ static int open_assembly(struct tt_file_run *run, bool recorded)
             .events_max = EVENTS_MAX,
             .bundle = bundle,
             .trainer = trainer,
+            .stateless = true,
         };
         status = tt_assembly_open(&run->assembly, &options, &err);
     }

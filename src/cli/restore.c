@@ -126,7 +126,7 @@ enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_setti
 {
     struct tt_state *state = restore->state;
     struct state_bytes bytes = {.alerts = &restore->alerts};
-    tt_buf_init(&bytes.buf, settings->alloc, TT_BUNDLE_SIZE_MAX * 4);
+    tt_buf_init(&bytes.buf, settings->alloc, TT_TRAINER_SIZE_MAX);
     tt_buf_init(&restore->alerts, settings->alloc, ALERTS_SIZE_MAX);
     uint64_t nonce = 0;
     tt_secret_random(&nonce, sizeof nonce);

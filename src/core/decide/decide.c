@@ -5,6 +5,7 @@
 #include "core/decide/decide.h"
 
 #include "core/decide/reasons.h"
+#include "core/detect/blend.h"
 #include "core/detect/detector.h"
 #include "core/rules/rules.h"
 
@@ -32,10 +33,10 @@ static uint32_t missing(const struct tt_setup *setup, const struct tt_event *eve
 }
 
 double tt_decide_p(const struct tt_setup *setup, const struct tt_bundle *bundle,
-                   const struct tt_event *event, double ret_terms[TT_DETECTORS_MAX])
+                   const struct tt_event *event, double ret_terms[TT_DETECTORS_MAX],
+                   struct tt_blend *ret_blend)
 {
-    double fused = tt_fuse(setup, event, ret_terms);
-    return tt_calibration_p(bundle->calibrations[setup->detector_count], fused);
+    return tt_blend(setup, bundle, event, tt_fuse(setup, event, ret_terms), ret_blend);
 }
 
 enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *bundle,
@@ -44,7 +45,7 @@ enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *b
     TT_ASSERT(bundle->setup == setup);
     double terms[TT_DETECTORS_MAX];
     struct tt_decision *decision = &event->decision;
-    double p_value = tt_decide_p(setup, bundle, event, terms);
+    double p_value = tt_decide_p(setup, bundle, event, terms, &event->blend);
     uint8_t severity = severity_of(setup, p_value);
     uint8_t verdict = TT_ALLOW;
     if (event->rule_hits.count > 0 && setup->rules != NULL) {
@@ -76,7 +77,7 @@ enum tt_status tt_decide_alert(const struct tt_setup *setup, const struct tt_bun
         return TT_OK;
     }
     double terms[TT_DETECTORS_MAX];
-    (void)tt_decide_p(setup, bundle, event, terms);
+    (void)tt_decide_p(setup, bundle, event, terms, &event->blend);
     uint8_t policy = setup->policy[TT_SEVERITY_LOW];
     decision->severity = TT_SEVERITY_LOW;
     decision->verdict = policy > decision->verdict ? policy : decision->verdict;
@@ -103,5 +104,8 @@ void tt_decide_case(const struct tt_setup *setup, const struct tt_event *event,
 
 const char *tt_reason_detector_name(const struct tt_setup *setup, uint8_t detector)
 {
+    if (detector == TT_REASON_TAUGHT) {
+        return "learned";
+    }
     return detector < setup->detector_count ? tt_setup_detector_name(setup, detector) : "other";
 }

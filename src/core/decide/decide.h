@@ -20,16 +20,15 @@
 #include "core/decide/budget.h"
 #include "core/detect/bundle.h"
 
-/* The detector of the reason `other`: what no single feature accounts for. */
-#define TT_REASON_OTHER UINT8_MAX
-
 /* Fills event->decision from its detections and rule hits; alerted is left false. */
 enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *bundle,
                          struct tt_event *event) TT_MUST_USE;
 /* The p-value of what the event's detections say together, and each detector's part of it (tt_fuse).
- * What decides and what explains both go through here. */
+ * ret_blend: how both kinds of evidence were joined. What decides and what explains both go through
+ * here. */
 double tt_decide_p(const struct tt_setup *setup, const struct tt_bundle *bundle,
-                   const struct tt_event *event, double ret_terms[TT_DETECTORS_MAX]);
+                   const struct tt_event *event, double ret_terms[TT_DETECTORS_MAX],
+                   struct tt_blend *ret_blend);
 /* What the decision asks the alert budget. severity_min: from here on rules, and statistics at the
  * start, alert. attached: its entity has an open case of at least that severity. */
 void tt_decide_case(const struct tt_setup *setup, const struct tt_event *event,
@@ -38,7 +37,7 @@ void tt_decide_case(const struct tt_setup *setup, const struct tt_event *event,
  * one, of severity low and with reasons. Fails as tt_decide. */
 enum tt_status tt_decide_alert(const struct tt_setup *setup, const struct tt_bundle *bundle,
                                enum tt_alert outcome, struct tt_event *event) TT_MUST_USE;
-/* The name for a reason's detector: that of the slot, or "other". */
+/* The name for a reason's detector: that of the slot, "learned" or "other". */
 const char *tt_reason_detector_name(const struct tt_setup *setup, uint8_t detector);
 
 #endif

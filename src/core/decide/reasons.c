@@ -16,10 +16,13 @@
 #include "base/math.h"
 #include "core/decide/words.h"
 #include "core/detect/detector.h"
+#include "core/detect/logistic.h"
 #include "core/event/names.h"
 #include "core/rules/rules.h"
 
-#define CANDIDATES_MAX (TT_EXPLAINED_MAX * TT_DETECTORS_MAX + TT_RULE_HITS_MAX)
+#define CANDIDATES_MAX                                                                             \
+    (2 * TT_EXPLAINED_MAX * TT_DETECTORS_MAX + TT_RULE_HITS_MAX + TT_LEARNED_INPUTS_MAX)
+#define TAUGHT_MIN 0.1 /* log-odds over the usual, below which nothing in particular was taught */
 #define CAUSES_MAX (TT_REASONS_MAX - 1)
 #define REST_SHARE 0.25 /* of the evidence: with less left, the causes are found */
 #define HIGHEST 1e300
@@ -142,6 +145,49 @@ static void add_detector(struct candidates *list, const struct tt_setup *setup,
     }
 }
 
+/* How the numbers of a feature are shown is said where it is judged. */
+static uint8_t scale_of(const struct tt_setup *setup, uint16_t feature)
+{
+    for (uint32_t i = 0; i < setup->detector_count; i++) {
+        for (uint32_t k = 0; k < setup->detectors[i].judged_count; k++) {
+            if (setup->detectors[i].judged[k].feature == feature) {
+                return setup->detectors[i].judged[k].scale;
+            }
+        }
+    }
+    return TT_SCALE_LINEAR;
+}
+
+/* What labels taught, split by how far each input moved the log-odds off their usual; a detector's
+ * p-value that did so hands its part on to what the detector saw. */
+static void add_taught(struct candidates *list, const struct tt_setup *setup,
+                       const struct tt_bundle *bundle, const struct tt_event *event,
+                       double evidence)
+{
+    float inputs[TT_LEARNED_INPUTS_MAX];
+    double moved[TT_LEARNED_INPUTS_MAX];
+    tt_learned_inputs(setup, event, inputs);
+    double total = tt_logistic_contributions(bundle->taught, inputs, moved);
+    for (uint32_t i = 0; i < setup->learned.input_count && total > TAUGHT_MIN; i++) {
+        double part = evidence * moved[i] / total;
+        uint16_t input = setup->learned.inputs[i];
+        if (input >= TT_FEATURES_MAX) {
+            add_detector(list, setup, bundle, input - TT_FEATURES_MAX, event, part);
+            continue;
+        }
+        double nothing = __builtin_nan("");
+        struct tt_explained explained = {
+            .feature = input,
+            .scale = scale_of(setup, input),
+            .observed = nothing,
+            .expected = nothing,
+            .threshold = nothing,
+        };
+        (void)tt_vector_get(&event->vector, input, &explained.observed);
+        add_feature(list, setup, TT_REASON_TAUGHT, &explained, part);
+    }
+}
+
 /* Greatest contribution first; rules before features, then by number, so that the order is fixed */
 static bool comes_before(const struct candidate *a, const struct candidate *b)
 {
@@ -210,7 +256,8 @@ static double evidence_without(const struct candidates *list, uint32_t count,
             tt_detect_run(setup, bundle, i, &one, 1, &scratch);
         }
     }
-    return logit_of(tt_decide_p(setup, bundle, &copy, NULL));
+    struct tt_blend blend;
+    return logit_of(tt_decide_p(setup, bundle, &copy, NULL, &blend));
 }
 
 /* Weighs the fewest reasons without which little evidence is left by what the score loses without
@@ -309,6 +356,9 @@ static enum tt_status fill_reason(const struct tt_setup *setup, const struct can
             .threshold = is_own_amount(setup, explained, event) ? ret->threshold : nothing,
             .sole = sole,
             .currency = event->txn.currency,
+            .taught = item->detector != TT_REASON_TAUGHT ? 0
+                      : item->contribution < 0.0         ? -1
+                                                         : 1,
         };
         tt_sentence_write(&sentence, &buf);
     }
@@ -333,26 +383,49 @@ static void fill_other(double rest, struct tt_decision *decision)
     };
 }
 
+/* The final evidence in the proportions of the blend. Where both kinds cancel there is nothing to
+ * divide by, and all of it is `other`. */
+static void divide(const struct tt_blend *blend, double evidence, double *ret_taught,
+                   double *ret_untaught)
+{
+    *ret_taught = 0.0;
+    *ret_untaught = evidence;
+    if (!blend->learned) {
+        return;
+    }
+    double size = blend->evidence < 0.0 ? -blend->evidence : blend->evidence;
+    double share = size > 0.01 ? blend->weight * blend->taught / blend->evidence : 0.0;
+    *ret_taught = evidence * share;
+    *ret_untaught = size > 0.01 ? evidence - *ret_taught : 0.0;
+}
+
 enum tt_status tt_reasons_fill(const struct tt_setup *setup, const struct tt_bundle *bundle,
                                const double terms[TT_DETECTORS_MAX], struct tt_event *event)
 {
     struct tt_decision *decision = &event->decision;
     double evidence = logit_of(decision->p_value);
+    double taught = 0.0, untaught = evidence;
+    divide(&event->blend, evidence, &taught, &untaught);
     double total = 0.0;
     struct candidates list = {.count = 0};
     for (uint32_t i = 0; i < setup->detector_count; i++) {
         total += terms[i];
     }
     for (uint32_t i = 0; i < setup->detector_count && total > 0.0; i++) {
-        double part = evidence * terms[i] / total;
+        double part = untaught * terms[i] / total;
         if (i == setup->rules_slot) {
             add_rules(&list, setup, event, part);
         } else if (terms[i] > 0.0) {
             add_detector(&list, setup, bundle, i, event, part);
         }
     }
+    if (event->blend.learned) {
+        add_taught(&list, setup, bundle, event, taught);
+    }
     sort(&list);
-    uint32_t causes = evidence > 0.0 ? weigh_causes(&list, setup, bundle, event, evidence) : 0;
+    uint32_t causes = evidence > 0.0 && !event->blend.learned
+                          ? weigh_causes(&list, setup, bundle, event, evidence)
+                          : 0;
     double size = evidence < 0.0 ? -evidence : evidence;
     double rest = evidence;
     enum tt_status status = TT_OK;

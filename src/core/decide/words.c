@@ -133,6 +133,14 @@ static void put_counterfactual(const struct tt_sentence *sentence, struct tt_buf
     put_value(sentence, sentence->threshold, false, buf);
 }
 
+static void put_name(const struct tt_sentence *sentence, struct tt_buf *buf)
+{
+    const struct tt_words *words = &sentence->setup->words[sentence->feature];
+    (void)tt_buf_append_str(buf, words->text_size > 0
+                                     ? (struct tt_str){words->text, words->text_size}
+                                     : sentence->setup->features[sentence->feature]);
+}
+
 /* The observed value and what it counts: "412.50 EUR", "7 payments in an hour", "score 0.2". */
 static void put_subject(const struct tt_sentence *sentence, struct tt_buf *buf)
 {
@@ -143,9 +151,7 @@ static void put_subject(const struct tt_sentence *sentence, struct tt_buf *buf)
                    words->unit == TT_UNIT_KM || words->unit == TT_UNIT_KMH ||
                    words->unit == TT_UNIT_SHARE;
     if (!counted) {
-        (void)tt_buf_append_str(buf, words->text_size > 0
-                                         ? (struct tt_str){words->text, words->text_size}
-                                         : sentence->setup->features[sentence->feature]);
+        put_name(sentence, buf);
         (void)tt_buf_append_text(buf, one ? ": " : " ");
     }
     put_value(sentence, sentence->observed, true, buf);
@@ -166,7 +172,17 @@ void tt_sentence_write(const struct tt_sentence *sentence, struct tt_buf *buf)
     const struct tt_words *words = &sentence->setup->words[sentence->feature];
     const char *whose = words->whose_size > 0 ? words->whose : "this customer";
     bool own = tt_sentence_is_own(sentence->against, sentence->own_count);
-    put_subject(sentence, buf);
+    if (sentence->observed >= 0.0 || sentence->observed < 0.0) {
+        put_subject(sentence, buf);
+    } else {
+        put_name(sentence, buf);
+        (void)tt_buf_append_text(buf, " is not known");
+    }
+    if (sentence->taught != 0) {
+        (void)tt_buf_append_text(buf, sentence->taught > 0 ? ", as in frauds that are known"
+                                                           : ", as in genuine payments");
+        return;
+    }
     if (!(sentence->expected >= 0.0 || sentence->expected < 0.0)) {
         (void)tt_buf_append_text(buf, ", which is unusual");
         return;

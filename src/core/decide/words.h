@@ -23,6 +23,7 @@ struct tt_sentence {
     double threshold; /* of this payment's amount; NaN = none to tell */
     bool sole;        /* it alone makes the payment unusual */
     tt_currency currency;
+    int8_t taught; /* labels say so: 1 speaks for fraud, -1 against; 0 = it is not from labels */
 };
 
 /* Whether the entity's own history stands behind the expected value; else it is its peers'. */

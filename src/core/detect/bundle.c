@@ -2,7 +2,8 @@
  * Bundles: made, shared, written and read; see bundle.h.
  *
  * The form: magic, version, setup hash, epoch, closed_ms, count, a model per slot (length and
- * bytes, empty = none), a histogram per slot and the fused one's, and at the end the hash of all
+ * bytes, empty = none), what labels taught (the same way), a histogram per slot and those of
+ * enum tt_calibrated, and at the end the hash of all
  * of it, which is both the checksum and the bundle's identity. Curves are compiled from the
  * histograms when read.
  */
@@ -10,10 +11,12 @@
 
 #include <string.h>
 
+#include "core/detect/blend.h"
 #include "core/detect/bundle_parts.h"
+#include "core/detect/logistic.h"
 
 #define MAGIC UINT32_C(0x42545401) /* "\1TTB" */
-#define VERSION 1
+#define VERSION 2
 #define HASH_SIZE 16
 
 static const struct tt_hash_key content_key = {UINT64_C(0x62756e646c65), 1};
@@ -29,7 +32,7 @@ enum tt_status tt_bundle_new(const struct tt_alloc *alloc, struct tt_setup *setu
     bundle->alloc = alloc;
     bundle->closed_ms = TT_TIME_NONE;
     bundle->setup = tt_setup_ref(setup);
-    for (uint32_t i = 0; i <= setup->detector_count; i++) {
+    for (uint32_t i = 0; i < setup->detector_count + TT_CALIBRATED_COUNT; i++) {
         bundle->calibrations[i] = tt_new_array(alloc, 1, sizeof *bundle->calibrations[i]);
         if (bundle->calibrations[i] == NULL) {
             tt_bundle_unref(bundle);
@@ -44,9 +47,18 @@ void tt_bundle_calibrate(struct tt_bundle *bundle, uint32_t slot,
                          const struct tt_histogram *histogram)
 {
     const struct tt_setup *setup = bundle->setup;
-    if (slot == setup->detector_count) {
-        tt_calibration_init(bundle->calibrations[slot], &tt_fuse_axis, histogram, tt_fuse_prior,
-                            NULL);
+    if (slot >= setup->detector_count) {
+        static const struct {
+            const struct tt_axis *axis;
+            tt_prior_tail *prior;
+        } calibrated[TT_CALIBRATED_COUNT] = {
+            [TT_CALIBRATED_FUSED] = {&tt_fuse_axis, tt_fuse_prior},
+            [TT_CALIBRATED_TAUGHT] = {&tt_learned_axis, tt_learned_prior},
+            [TT_CALIBRATED_BLENDED] = {&tt_blend_axis, tt_blend_prior},
+        };
+        uint32_t what = slot - setup->detector_count;
+        tt_calibration_init(bundle->calibrations[slot], calibrated[what].axis, histogram,
+                            calibrated[what].prior, NULL);
         return;
     }
     const struct tt_detector *detector = &setup->detectors[slot];
@@ -72,23 +84,30 @@ void tt_bundle_unref(struct tt_bundle *bundle)
             setup->detectors[i].ops->model_free(alloc, bundle->models[i]);
         }
     }
-    for (uint32_t i = 0; i <= setup->detector_count; i++) {
+    tt_logistic_free(bundle->taught);
+    for (uint32_t i = 0; i < setup->detector_count + TT_CALIBRATED_COUNT; i++) {
         tt_delete(alloc, bundle->calibrations[i], sizeof *bundle->calibrations[i]);
     }
     tt_delete(alloc, bundle, sizeof *bundle);
     tt_setup_unref(setup);
 }
 
-/* A model with its length in front; the length is known only once it is written. */
+/* A model with its length in front; the length is known only once it is written. slot ==
+ * detector_count is what labels taught. */
 static void put_model(const struct tt_bundle *bundle, uint32_t slot, struct tt_buf *buf)
 {
-    const struct tt_detector *detector = &bundle->setup->detectors[slot];
+    bool taught = slot == bundle->setup->detector_count;
     size_t at = buf->size;
     tt_wire_put_u32(buf, 0);
-    if (bundle->models[slot] == NULL) {
+    if (taught ? bundle->taught == NULL : bundle->models[slot] == NULL) {
         return;
     }
-    detector->ops->encode(detector, bundle->models[slot], buf);
+    if (taught) {
+        tt_logistic_encode(bundle->taught, buf);
+    } else {
+        const struct tt_detector *detector = &bundle->setup->detectors[slot];
+        detector->ops->encode(detector, bundle->models[slot], buf);
+    }
     if (buf->status == TT_OK) {
         size_t size = buf->size - at - 4;
         for (size_t i = 0; i < 4; i++) {
@@ -108,10 +127,10 @@ enum tt_status tt_bundle_encode(const struct tt_bundle *bundle, struct tt_buf *b
     tt_wire_put_u64(buf, (uint64_t)bundle->closed_ms);
     tt_wire_put_u64(buf, bundle->count);
     tt_wire_put_u8(buf, (uint8_t)setup->detector_count);
-    for (uint32_t i = 0; i < setup->detector_count; i++) {
+    for (uint32_t i = 0; i <= setup->detector_count; i++) {
         put_model(bundle, i, buf);
     }
-    for (uint32_t i = 0; i <= setup->detector_count; i++) {
+    for (uint32_t i = 0; i < setup->detector_count + TT_CALIBRATED_COUNT; i++) {
         tt_histogram_encode(&bundle->calibrations[i]->histogram, buf);
     }
     if (buf->status == TT_OK) {
@@ -149,7 +168,7 @@ enum tt_status tt_bundle_initial(const struct tt_alloc *alloc, struct tt_setup *
         tt_bundle_unref(bundle);
         return tt_fail(err, TT_E_NOMEM, "out of memory for a bundle");
     }
-    for (uint32_t i = 0; i <= setup->detector_count; i++) {
+    for (uint32_t i = 0; i < setup->detector_count + TT_CALIBRATED_COUNT; i++) {
         tt_bundle_calibrate(bundle, i, nothing);
     }
     tt_delete(alloc, nothing, sizeof *nothing);
@@ -217,11 +236,23 @@ bool tt_bundle_setup(struct tt_str bytes, struct tt_hash128 *ret)
     return true;
 }
 
+static enum tt_status decode_model(struct tt_bundle *bundle, uint32_t slot, struct tt_wire *wire,
+                                   struct tt_error *err)
+{
+    const struct tt_setup *setup = bundle->setup;
+    if (slot == setup->detector_count) {
+        return tt_logistic_decode(bundle->alloc, wire, setup->learned.input_count, &bundle->taught,
+                                  err);
+    }
+    const struct tt_detector *detector = &setup->detectors[slot];
+    return detector->ops->decode(bundle->alloc, detector, wire, &bundle->models[slot], err);
+}
+
 static enum tt_status decode_models(struct tt_bundle *bundle, struct tt_wire *wire,
                                     struct tt_error *err)
 {
     const struct tt_setup *setup = bundle->setup;
-    for (uint32_t i = 0; i < setup->detector_count; i++) {
+    for (uint32_t i = 0; i <= setup->detector_count; i++) {
         uint32_t size = tt_wire_u32(wire);
         if (wire->bad || size > tt_wire_left(wire)) {
             return tt_fail(err, TT_E_CORRUPT, "damaged bundle: a model runs past the end");
@@ -231,9 +262,7 @@ static enum tt_status decode_models(struct tt_bundle *bundle, struct tt_wire *wi
         }
         struct tt_wire model = tt_wire_reader((struct tt_str){(const char *)wire->next, size});
         wire->next += size;
-        const struct tt_detector *detector = &setup->detectors[i];
-        enum tt_status status =
-            detector->ops->decode(bundle->alloc, detector, &model, &bundle->models[i], err);
+        enum tt_status status = decode_model(bundle, i, &model, err);
         if (status != TT_OK) {
             return status;
         }
@@ -261,7 +290,8 @@ static enum tt_status decode_body(struct tt_bundle *bundle, struct tt_wire *wire
     if (histogram == NULL) {
         return tt_fail(err, TT_E_NOMEM, "out of memory for a bundle");
     }
-    for (uint32_t i = 0; i <= bundle->setup->detector_count && !wire->bad; i++) {
+    uint32_t calibrations = bundle->setup->detector_count + TT_CALIBRATED_COUNT;
+    for (uint32_t i = 0; i < calibrations && !wire->bad; i++) {
         tt_histogram_decode(wire, histogram);
         tt_bundle_calibrate(bundle, i, histogram);
     }

@@ -20,6 +20,15 @@
 #define TT_BUNDLE_SIZE_MAX (4u << 20)
 
 struct tt_calibration;
+struct tt_logistic;
+
+/* Calibrations behind those of the detectors. */
+enum tt_calibrated {
+    TT_CALIBRATED_FUSED,   /* the label-free score */
+    TT_CALIBRATED_TAUGHT,  /* log-odds learned from labels */
+    TT_CALIBRATED_BLENDED, /* the evidence of both */
+    TT_CALIBRATED_COUNT
+};
 
 struct tt_bundle {
     int32_t references;     /* atomic */
@@ -30,8 +39,9 @@ struct tt_bundle {
     struct tt_setup *setup;
     const struct tt_alloc *alloc;
     void *models[TT_DETECTORS_MAX]; /* the detector's own, or NULL: none yet */
-    /* Scores to p-values, a slot each; the last one is the fused score's. */
-    struct tt_calibration *calibrations[TT_DETECTORS_MAX + 1];
+    struct tt_logistic *taught;     /* what labels taught, or NULL: no fraud is known */
+    /* Scores to p-values, a slot each, and from detector_count on enum tt_calibrated. */
+    struct tt_calibration *calibrations[TT_DETECTORS_MAX + TT_CALIBRATED_COUNT];
 };
 
 /* Epoch 0: peer priors and parametric calibration, no forest. *ret is untouched on failure. */

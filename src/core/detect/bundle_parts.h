@@ -14,7 +14,7 @@
 /* No models; calibrations allocated but not filled. */
 enum tt_status tt_bundle_new(const struct tt_alloc *alloc, struct tt_setup *setup,
                              struct tt_bundle **ret_bundle, struct tt_error *err) TT_MUST_USE;
-/* Compiles the calibration of a slot, or of the fused score for slot == detector_count. */
+/* Compiles the calibration of a slot, or of enum tt_calibrated for slots from detector_count on. */
 void tt_bundle_calibrate(struct tt_bundle *bundle, uint32_t slot,
                          const struct tt_histogram *histogram);
 /* Sets the hash from the encoded bytes; nothing may change afterwards. */

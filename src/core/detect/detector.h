@@ -123,5 +123,10 @@ double tt_fuse(const struct tt_setup *setup, const struct tt_event *event,
 /* Law of tt_fuse while nothing was seen. ctx is not used. */
 double tt_fuse_prior(const void *ctx, double score);
 extern const struct tt_axis tt_fuse_axis;
+/* The same for the log-odds that labels taught, and for the blended evidence, which is a logit. */
+double tt_learned_prior(const void *ctx, double log_odds);
+extern const struct tt_axis tt_learned_axis;
+double tt_blend_prior(const void *ctx, double evidence);
+extern const struct tt_axis tt_blend_axis;
 
 #endif

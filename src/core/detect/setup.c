@@ -441,6 +441,7 @@ static enum tt_status hash_setup(struct tt_setup *setup, struct tt_error *err)
     for (uint32_t i = 0; i < setup->detector_count; i++) {
         put_detector(&setup->detectors[i], &buf);
     }
+    tt_learned_put(&setup->learned, &buf);
     tt_wire_put_double(&buf, setup->half_life_ms);
     for (uint32_t i = 0; i <= TT_SEVERITY_CRITICAL; i++) {
         tt_wire_put_double(&buf, setup->severity_p[i]);
@@ -511,8 +512,8 @@ static void setup_free(struct tt_setup *setup)
 static enum tt_status parse_root(struct tt_setup *setup, const struct tt_tree *root,
                                  struct tt_error *err)
 {
-    static const char *const keys[] = {"detectors", "half_life", "severity",
-                                       "policy",    "epoch",     "words"};
+    static const char *const keys[] = {"detectors", "learned", "half_life", "severity",
+                                       "policy",    "epoch",   "words"};
     if (root == NULL) {
         return TT_OK;
     }
@@ -531,6 +532,9 @@ static enum tt_status parse_root(struct tt_setup *setup, const struct tt_tree *r
     }
     if (status == TT_OK) {
         status = parse_times(setup, root, err);
+    }
+    if (status == TT_OK) {
+        status = tt_learned_parse(setup, &setup->learned, tt_tree_get(root, "learned"), err);
     }
     return status == TT_OK ? parse_words(setup, tt_tree_get(root, "words"), err) : status;
 }

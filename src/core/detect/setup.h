@@ -91,6 +91,19 @@ struct tt_words {
     char since[TT_WORDS_SIZE_MAX]; /* how far back the habit goes: "the last month" */
 };
 
+/* The layer that learns from labels (learned.h). */
+#define TT_LEARNED_INPUTS_MAX (TT_FEATURES_MAX + TT_DETECTORS_MAX)
+struct tt_learned {
+    bool enabled;
+    uint32_t input_count;
+    /* A feature, or TT_FEATURES_MAX + slot for a detector's p-value; ascending. */
+    uint16_t inputs[TT_LEARNED_INPUTS_MAX];
+    double frauds_half;       /* known frauds at which it weighs as much as what needs no labels */
+    double unlabelled_weight; /* of a payment that is presumed genuine */
+    int64_t horizon_ms;       /* after which it is */
+    uint32_t memory_mib;      /* for held payments */
+};
+
 struct tt_setup {
     int32_t references; /* atomic */
     enum tt_cpu cpu;    /* resolved, never AUTO; not part of the hash */
@@ -104,6 +117,7 @@ struct tt_setup {
     uint32_t detector_count;
     uint32_t rules_slot; /* index of the detector `rules` */
     struct tt_detector detectors[TT_DETECTORS_MAX];
+    struct tt_learned learned;
     double half_life_ms;                         /* of calibration and samples */
     double severity_p[TT_SEVERITY_CRITICAL + 1]; /* [low] > [medium] > [high] > [critical] */
     uint8_t policy[TT_SEVERITY_CRITICAL + 1];    /* enum tt_verdict_kind per severity */

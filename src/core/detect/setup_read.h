@@ -30,5 +30,10 @@ enum tt_status tt_setup_read_count(const struct tt_tree *node, uint32_t low, uin
 enum tt_status tt_judge_parse(const struct tt_setup *setup, struct tt_detector *detector,
                               const struct tt_tree *tree, bool quartiles,
                               struct tt_error *err) TT_MUST_USE;
+/* The mapping `learned`; tree may be NULL: it is off. Detectors are parsed already. */
+enum tt_status tt_learned_parse(const struct tt_setup *setup, struct tt_learned *learned,
+                                const struct tt_tree *tree, struct tt_error *err) TT_MUST_USE;
+/* What of it belongs to the setup's hash. */
+void tt_learned_put(const struct tt_learned *learned, struct tt_buf *buf);
 
 #endif

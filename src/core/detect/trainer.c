@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "core/detect/blend.h"
 #include "core/detect/bundle_parts.h"
 
 #define MAGIC UINT32_C(0x54545401) /* "\1TTT" */
@@ -24,7 +25,10 @@ struct tt_trainer {
     uint64_t count;
     int64_t last_close_ms;
     void *learners[TT_DETECTORS_MAX]; /* NULL: the detector is off */
-    struct tt_histogram histograms[TT_DETECTORS_MAX + 1];
+    struct tt_learner *learner;       /* from labels; NULL: off */
+    /* Of the detectors, and from detector_count on enum tt_calibrated; that of what labels taught
+     * stays empty, the learner gives it afresh. */
+    struct tt_histogram histograms[TT_DETECTORS_MAX + TT_CALIBRATED_COUNT];
 };
 
 enum tt_status tt_trainer_new(const struct tt_alloc *alloc, struct tt_setup *setup, uint64_t seed,
@@ -51,6 +55,14 @@ enum tt_status tt_trainer_new(const struct tt_alloc *alloc, struct tt_setup *set
             return status;
         }
     }
+    if (setup->learned.enabled) {
+        enum tt_status status = tt_learned_new(alloc, setup, tt_hash_mix(seed + TT_DETECTORS_MAX),
+                                               &trainer->learner, err);
+        if (status != TT_OK) {
+            tt_trainer_free(trainer);
+            return status;
+        }
+    }
     *ret_trainer = trainer;
     return TT_OK;
 }
@@ -66,6 +78,7 @@ void tt_trainer_free(struct tt_trainer *trainer)
             setup->detectors[i].ops->learner_free(trainer->alloc, trainer->learners[i]);
         }
     }
+    tt_learned_free(trainer->learner);
     tt_delete(trainer->alloc, trainer, sizeof *trainer);
     tt_setup_unref(setup);
 }
@@ -99,13 +112,33 @@ void tt_trainer_absorb(struct tt_trainer *trainer, const struct tt_event *event)
             tt_histogram_add(&trainer->histograms[i], &ops->axis, event->detections[i].score);
         }
     }
+    double fused = tt_fuse(setup, event, NULL);
+    struct tt_histogram *calibrated = trainer->histograms + setup->detector_count;
     if (any_present(setup, event)) {
-        tt_histogram_add(&trainer->histograms[setup->detector_count], &tt_fuse_axis,
-                         tt_fuse(setup, event, NULL));
+        tt_histogram_add(&calibrated[TT_CALIBRATED_FUSED], &tt_fuse_axis, fused);
+    }
+    if (event->blend.learned) {
+        tt_histogram_add(&calibrated[TT_CALIBRATED_BLENDED], &tt_blend_axis, event->blend.evidence);
+    }
+    if (trainer->learner != NULL) {
+        tt_learned_absorb(trainer->learner, event, fused);
     }
 }
 
 void tt_trainer_label(struct tt_trainer *trainer, const struct tt_event *event)
+{
+    if (trainer->learner != NULL) {
+        tt_learned_label(trainer->learner, event);
+    }
+}
+
+struct tt_learned_stats tt_trainer_learned(const struct tt_trainer *trainer)
+{
+    return trainer->learner != NULL ? tt_learned_stats(trainer->learner)
+                                    : (struct tt_learned_stats){0};
+}
+
+void tt_trainer_forget(struct tt_trainer *trainer, const struct tt_event *event)
 {
     const struct tt_setup *setup = trainer->setup;
     for (uint32_t i = 0; i < setup->detector_count; i++) {
@@ -135,7 +168,7 @@ uint64_t tt_trainer_count(const struct tt_trainer *trainer)
 static bool is_settled(const struct tt_setup *setup, uint32_t slot, uint32_t epoch)
 {
     uint32_t settled =
-        slot == setup->detector_count ? TT_FUSE_SETTLED : setup->detectors[slot].ops->settled;
+        slot >= setup->detector_count ? TT_FUSE_SETTLED : setup->detectors[slot].ops->settled;
     return epoch > settled;
 }
 
@@ -166,6 +199,29 @@ static enum tt_status train_slot(const struct tt_trainer *trainer, uint32_t slot
     return status;
 }
 
+/* What labels have taught, and the calibrations that hang on it; first is working space. */
+static enum tt_status train_learned(const struct tt_trainer *trainer, struct tt_bundle *bundle,
+                                    struct tt_histogram *first, struct tt_lesson **ret_lesson,
+                                    struct tt_error *err)
+{
+    uint32_t slot = trainer->setup->detector_count;
+    if (trainer->learner != NULL) {
+        enum tt_status status =
+            tt_learned_train(trainer->learner, bundle->closed_ms, ret_lesson, &bundle->taught, err);
+        if (status != TT_OK) {
+            return status;
+        }
+    }
+    memset(first, 0, sizeof *first);
+    if (bundle->taught != NULL) {
+        tt_learned_reference(trainer->learner, bundle->taught, first);
+    }
+    tt_bundle_calibrate(bundle, slot + TT_CALIBRATED_TAUGHT, first);
+    tt_bundle_calibrate(bundle, slot + TT_CALIBRATED_BLENDED,
+                        &trainer->histograms[slot + TT_CALIBRATED_BLENDED]);
+    return TT_OK;
+}
+
 static void advance(struct tt_trainer *trainer, const struct tt_bundle *bundle, int64_t time_ms)
 {
     const struct tt_setup *setup = trainer->setup;
@@ -178,7 +234,7 @@ static void advance(struct tt_trainer *trainer, const struct tt_bundle *bundle, 
             setup->detectors[i].ops->advance(trainer->learners[i], bundle->models[i], factor);
         }
     }
-    for (uint32_t i = 0; i <= setup->detector_count; i++) {
+    for (uint32_t i = 0; i < setup->detector_count + TT_CALIBRATED_COUNT; i++) {
         tt_histogram_decay(&trainer->histograms[i],
                            is_settled(setup, i, bundle->epoch) ? factor : 0);
     }
@@ -205,13 +261,23 @@ enum tt_status tt_trainer_close(struct tt_trainer *trainer, uint32_t epoch, int6
     for (uint32_t i = 0; status == TT_OK && i <= trainer->setup->detector_count; i++) {
         status = train_slot(trainer, i, bundle, space, err);
     }
+    struct tt_lesson *lesson = NULL;
+    if (status == TT_OK) {
+        status = train_learned(trainer, bundle, space, &lesson, err);
+    }
     tt_delete(trainer->alloc, space, sizeof *space);
     if (status == TT_OK) {
         status = tt_bundle_seal(bundle, err);
     }
     if (status != TT_OK) {
+        tt_lesson_free(lesson);
         tt_bundle_unref(bundle);
         return status;
+    }
+    if (lesson != NULL) {
+        struct tt_histogram *calibrated = trainer->histograms + trainer->setup->detector_count;
+        tt_learned_advance(trainer->learner, lesson, &calibrated[TT_CALIBRATED_FUSED],
+                           &calibrated[TT_CALIBRATED_BLENDED]);
     }
     advance(trainer, bundle, event_time_ms);
     *ret_bundle = bundle;
@@ -228,13 +294,16 @@ enum tt_status tt_trainer_save(const struct tt_trainer *trainer, struct tt_buf *
     tt_wire_put_u64(buf, trainer->seed);
     tt_wire_put_u64(buf, trainer->count);
     tt_wire_put_u64(buf, (uint64_t)trainer->last_close_ms);
-    for (uint32_t i = 0; i <= setup->detector_count; i++) {
+    for (uint32_t i = 0; i < setup->detector_count + TT_CALIBRATED_COUNT; i++) {
         tt_histogram_encode(&trainer->histograms[i], buf);
     }
     for (uint32_t i = 0; i < setup->detector_count; i++) {
         if (trainer->learners[i] != NULL) {
             setup->detectors[i].ops->save(trainer->learners[i], buf);
         }
+    }
+    if (trainer->learner != NULL) {
+        tt_learned_save(trainer->learner, buf);
     }
     if (buf->status == TT_OK) {
         tt_wire_put_hash(buf, tt_hash128(&content_key, buf->data + begin, buf->size - begin));
@@ -290,13 +359,16 @@ enum tt_status tt_trainer_load(const struct tt_alloc *alloc, struct tt_str bytes
     }
     trainer->count = tt_wire_u64(&wire);
     trainer->last_close_ms = (int64_t)tt_wire_u64(&wire);
-    for (uint32_t i = 0; i <= setup->detector_count; i++) {
+    for (uint32_t i = 0; i < setup->detector_count + TT_CALIBRATED_COUNT; i++) {
         tt_histogram_decode(&wire, &trainer->histograms[i]);
     }
     for (uint32_t i = 0; i < setup->detector_count; i++) {
         if (trainer->learners[i] != NULL && !wire.bad) {
             setup->detectors[i].ops->load(trainer->learners[i], &wire);
         }
+    }
+    if (trainer->learner != NULL && !wire.bad) {
+        tt_learned_load(trainer->learner, &wire);
     }
     if (wire.bad || tt_wire_left(&wire) != 0) {
         tt_trainer_free(trainer);

@@ -17,6 +17,10 @@
 #define TT_CORE_DETECT_TRAINER_H
 
 #include "core/detect/bundle.h"
+#include "core/detect/learned.h"
+
+/* The encoded state at most: what is held for learning from labels is most of it. */
+#define TT_TRAINER_SIZE_MAX (1536u << 20)
 
 struct tt_trainer;
 
@@ -30,7 +34,13 @@ void tt_trainer_free(struct tt_trainer *trainer);
 void tt_trainer_absorb(struct tt_trainer *trainer, const struct tt_event *event);
 /* A known fraud leaves the reference: its score comes out of the histograms and its row out of the
  * sample, as far as they still hold it. `event` is the stored transaction with its detections. */
+void tt_trainer_forget(struct tt_trainer *trainer, const struct tt_event *event);
+/* A label, in the order of the log (event of kind TT_EVENT_LABEL; see tt_learned_label). What it
+ * teaches is learned at the first close at or after it is effective. Without `learned` in the setup
+ * nothing happens. */
 void tt_trainer_label(struct tt_trainer *trainer, const struct tt_event *event);
+/* What is held and known for learning from labels; zero without `learned`. */
+struct tt_learned_stats tt_trainer_learned(const struct tt_trainer *trainer);
 /* How many were absorbed since the beginning. */
 uint64_t tt_trainer_count(const struct tt_trainer *trainer);
 /* Closes the open epoch at event_time_ms and makes the bundle of `epoch` (1, 2, …). On failure

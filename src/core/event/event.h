@@ -111,15 +111,30 @@ struct tt_shadow_hits {
 /* What a reason compares with. */
 enum tt_baseline { TT_BASELINE_NONE = 0, TT_BASELINE_OWN, TT_BASELINE_PEERS };
 
+/* The detector of the reason `other`: what no single feature accounts for. */
+#define TT_REASON_OTHER UINT8_MAX
+/* The detector of a reason that labels have taught. */
+#define TT_REASON_TAUGHT (UINT8_MAX - 1)
+
 /* One reason an anomaly is one, on the scale of the final score's logit. */
 struct tt_reason {
-    uint8_t detector;                     /* index into the detectors */
+    uint8_t detector;                     /* index into the detectors, or one of the two above */
     uint16_t feature;                     /* index into the plan, or UINT16_MAX */
     double observed, expected, threshold; /* NaN = not stated */
     double contribution;                  /* signed */
     uint8_t baseline;                     /* enum tt_baseline: whose habit `expected` is */
     double history;                       /* how many of its own stand behind it; NaN = none */
     struct tt_str message;                /* in the event's text */
+};
+
+/* How the label-free evidence and what labels have taught were joined; evidence is a logit. */
+struct tt_blend {
+    bool learned;    /* labels have taught something: the rest is there */
+    double free;     /* label-free evidence */
+    double log_odds; /* of fraud, as learned */
+    double taught;   /* the evidence in them, once calibrated */
+    double weight;   /* of it; the label-free evidence has the rest of 1 */
+    double evidence; /* of both, before the last calibration */
 };
 
 struct tt_decision {
@@ -170,6 +185,7 @@ struct tt_event {
     struct tt_shadow_hits shadow_hits;
     struct tt_detection detections[TT_DETECTORS_MAX];
     struct tt_outcomes outcomes; /* of a recorded log */
+    struct tt_blend blend;
     struct tt_decision decision;
     int64_t time_ns[TT_EVENT_TIME_COUNT]; /* monotonic; 0 = not timed */
     void *reply;          /* who waits for the answer, or NULL (services/data_ingestor) */

@@ -86,9 +86,11 @@ static void write_reason(struct tt_json_writer *writer, const struct tt_reason *
                          const struct tt_record_names *names)
 {
     tt_json_object_begin(writer);
-    tt_json_member_text(
-        writer, "detector",
-        reason->detector < names->detector_count ? names->detectors[reason->detector] : "other");
+    tt_json_member_text(writer, "detector",
+                        reason->detector < names->detector_count
+                            ? names->detectors[reason->detector]
+                        : reason->detector == TT_REASON_TAUGHT ? "learned"
+                                                               : "other");
     tt_json_member_text(writer, "feature",
                         reason->feature < names->feature_count ? names->features[reason->feature]
                                                                : NULL);

@@ -3,6 +3,7 @@
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 
 #include "core/decide/decide.h"
+#include "core/detect/blend.h"
 #include "services/anomaly_aggregator/cases.h"
 #include "services/pipeline/detector_stage.h"
 #include "services/pipeline/topics.h"
@@ -67,13 +68,13 @@ static enum tt_status make_closing(struct aggregator *aggregator, struct tt_bund
     closing->alloc = alloc;
     closing->bundle = tt_bundle_ref(bundle);
     tt_buf_init(&closing->bundle_bytes, alloc, TT_BUNDLE_SIZE_MAX);
-    tt_buf_init(&closing->trainer_state, alloc, TT_BUNDLE_SIZE_MAX * 4);
+    tt_buf_init(&closing->trainer_state, alloc, TT_TRAINER_SIZE_MAX);
     tt_buf_init(&closing->alert_state, alloc, ALERT_STATE_SIZE_MAX);
     enum tt_status status = encode_alerts(aggregator, &closing->alert_state);
     if (status == TT_OK) {
         status = tt_bundle_encode(bundle, &closing->bundle_bytes);
     }
-    if (status == TT_OK) {
+    if (status == TT_OK && !aggregator->options.stateless) {
         status = tt_trainer_save(aggregator->options.trainer, &closing->trainer_state);
     }
     if (status != TT_OK) {
@@ -230,6 +231,9 @@ static enum tt_status finish(struct aggregator *aggregator, struct tt_event *eve
     if (event->kind == TT_EVENT_SNAPSHOT) {
         return save_for(aggregator, event, err);
     }
+    if (event->kind == TT_EVENT_LABEL && aggregator->options.trainer != NULL) {
+        tt_trainer_label(aggregator->options.trainer, event);
+    }
     if (event->kind != TT_EVENT_TRANSACTION) {
         return TT_OK;
     }
@@ -315,6 +319,18 @@ enum tt_status tt_anomaly_aggregator_new(const struct tt_anomaly_aggregator_opti
     return TT_OK;
 }
 
+/* A stored row does not keep how its evidence was blended; the bundle it was decided with says it
+ * again. After a change of setup that bundle is gone, and with it the meaning. */
+static void recall_blend(struct aggregator *aggregator, struct tt_event *event)
+{
+    const struct tt_setup *setup = aggregator->context->engine->setup;
+    struct tt_bundle *bundle = tt_bundles_current(aggregator->context->bundles);
+    if (bundle->hash.high == event->bundle.high && bundle->hash.low == event->bundle.low) {
+        tt_blend_recall(setup, bundle, event);
+    }
+    tt_bundle_unref(bundle);
+}
+
 enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_event *event,
                                             struct tt_error *err)
 {
@@ -322,7 +338,11 @@ enum tt_status tt_anomaly_aggregator_replay(struct tt_stage *stage, struct tt_ev
     if (event->kind == TT_EVENT_EPOCH) {
         return close_epoch(aggregator, event, err);
     }
+    if (event->kind == TT_EVENT_LABEL) {
+        tt_trainer_label(aggregator->options.trainer, event);
+    }
     if (event->kind == TT_EVENT_TRANSACTION && learns(event)) {
+        recall_blend(aggregator, event);
         tt_trainer_absorb(aggregator->options.trainer, event);
     }
     return TT_OK;

@@ -27,6 +27,7 @@ struct tt_anomaly_aggregator_options {
     struct tt_budget_options budget;
     struct tt_zone zone; /* of the budget's days */
     struct tt_hash_key key;
+    bool stateless; /* the trainer's state at a mark is not kept: a file has no restart */
 };
 
 /* What has been learned, as of an epoch mark or a snapshot; travels with it to the store. */

@@ -337,7 +337,7 @@ static void a_labelled_fraud_leaves_the_reference(void **state)
         tt_trainer_absorb(with, &event);
         tt_trainer_absorb(without, &event);
         if (i == 150) {
-            tt_trainer_label(without, &event);
+            tt_trainer_forget(without, &event);
         }
         tt_event_done(&event);
     }
