@@ -66,6 +66,7 @@ static int write_docs(const char *folder)
         {"config.md", tt_config_docs},   {"config.schema.json", tt_config_schema},
         {"metrics.md", tt_metrics_docs}, {"cli.md", tt_cli_docs},
         {"api.md", tt_api_docs},         {"rejects.md", rejects_docs},
+        {"rules.md", tt_rules_docs},     {"rules.schema.json", tt_rules_schema},
     };
     struct tt_error err = {0};
     if (tt_folder_make(folder, &err) != TT_OK) {

@@ -117,6 +117,8 @@ uint32_t tt_expr_operand_place(const struct tt_expr *expr, uint32_t index);
 /* As tt_expr_eval; joins to seen[i] what operand i was (enum tt_seen). Errors are neither. */
 void tt_expr_eval_covered(const struct tt_expr *expr, const struct tt_value *slots,
                           struct tt_expr_scratch *scratch, uint8_t *seen, struct tt_value *ret);
+/* Appends the functions of the table as a Markdown table. */
+enum tt_status tt_expr_functions_docs(struct tt_buf *buf) TT_MUST_USE;
 /* Appends the bytecode as text, one instruction a line, with names and constants. */
 enum tt_status tt_expr_explain(const struct tt_expr *expr, struct tt_buf *buf) TT_MUST_USE;
 

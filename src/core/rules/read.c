@@ -239,15 +239,12 @@ static enum tt_status read_tags(struct tt_rules *set, const struct tt_tree *node
 
 static enum tt_status check_keys(const struct tt_tree *node, struct tt_error *err)
 {
-    static const char *const keys[] = {
-        "id",    "description", "when",   "severity",   "decision",    "score",   "mode", "tags",
-        "owner", "rationale",   "budget", "valid_from", "valid_until", "message", "tests"};
     const struct tt_tree *limit = tt_tree_get(node, "limit");
     if (limit != NULL) {
         return tt_fail_at(err, TT_E_UNSUPPORTED, limit->key_line, limit->key_column, 0,
-                          "\"limit\" is not supported yet");
+                          "\"limit\" is not supported");
     }
-    return tt_tree_check_keys(node, keys, TT_ARRAY_SIZE(keys), err);
+    return tt_rules_check_rule_keys(node, err);
 }
 
 enum tt_status tt_rules_read_rule(struct tt_rules *set, const struct tt_tree *node,

@@ -161,6 +161,10 @@ const char *tt_rule_finding_name(uint8_t kind);
 /* The name of a slot. */
 struct tt_str tt_rules_slot_name(const struct tt_rules *set, uint32_t slot);
 
+/* Appends the reference page of rule files; their JSON Schema. */
+enum tt_status tt_rules_docs(struct tt_buf *buf) TT_MUST_USE;
+enum tt_status tt_rules_schema(struct tt_buf *buf) TT_MUST_USE;
+
 /* Appends what a rule compiled to: its ways with their terms, as the index asks them, what is left
  * to the program, and the program. */
 enum tt_status tt_rules_explain(const struct tt_rules *set, uint32_t index,

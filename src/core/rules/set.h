@@ -65,6 +65,9 @@ void tt_rules_mix(struct tt_rules *set, const void *data, size_t size);
 enum tt_status tt_rules_fail_in(const struct tt_tree *node, uint64_t offset, enum tt_status status,
                                 const char *message, struct tt_error *err);
 
+/* Refuses keys that rule_keys.def does not have. */
+enum tt_status tt_rules_check_rule_keys(const struct tt_tree *rule,
+                                        struct tt_error *err) TT_MUST_USE;
 /* The parts of the file; each fails with a place. */
 enum tt_status tt_rules_read_lists(struct tt_rules *set, const struct tt_tree *lists,
                                    struct tt_error *err) TT_MUST_USE;
