@@ -30,6 +30,10 @@ double tt_asin(double x);
 double tt_normal_tail(double z);
 /* P(T ≥ t) of Student's t with df > 0 degrees of freedom, relative error < 1e-8. */
 double tt_student_tail(double t, double df);
+/* The standard normal deviate as unusual as t with df > 0 degrees of freedom, within a few percent
+ * (Wallace, "Bounds on normal approximations to Student's and the chi-square distributions", 1959);
+ * odd and rising in t. */
+double tt_normal_deviate(double t, double df);
 /* Great-circle distance in kilometres (haversine, radius 6371.0088 km), degrees in. */
 double tt_distance_km(double latitude_a, double longitude_a, double latitude_b, double longitude_b);
 

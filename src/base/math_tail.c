@@ -146,3 +146,9 @@ double tt_student_tail(double t, double df)
     }
     return t < 0.0 ? 1.0 - student_upper(-t, df) : student_upper(t, df);
 }
+
+double tt_normal_deviate(double t, double df)
+{
+    double z = tt_sqrt(df * tt_log1p(t * t / df)) * (8.0 * df + 1.0) / (8.0 * df + 3.0);
+    return t < 0.0 ? -z : z;
+}

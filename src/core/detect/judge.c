@@ -139,15 +139,7 @@ static struct expectation expect(const struct tt_judged *judged, const struct ba
     return ret;
 }
 
-/* The normal deviate as unusual as t with that many degrees of freedom; odd and rising in t. */
-static double normal_deviate(double t, double freedom)
-{
-    double z = tt_sqrt(freedom * tt_log1p(t * t / freedom)) * (8.0 * freedom + 1.0) /
-               (8.0 * freedom + 3.0);
-    return t < 0.0 ? -z : z;
-}
-
-/* The inverse of it. */
+/* The inverse of tt_normal_deviate. */
 static double student_deviate(double z, double freedom)
 {
     double x = z * (8.0 * freedom + 3.0) / (8.0 * freedom + 1.0);
@@ -176,7 +168,7 @@ static bool deviation(const struct tt_judged *judged, const struct baseline *pee
         return false;
     }
     struct expectation expected = expect(judged, peers, vector);
-    double z = normal_deviate((value - expected.center) / expected.spread, expected.freedom);
+    double z = tt_normal_deviate((value - expected.center) / expected.spread, expected.freedom);
     *ret = judged->tail == TT_TAIL_HIGH ? z : judged->tail == TT_TAIL_LOW ? -z : magnitude(z);
     return true;
 }

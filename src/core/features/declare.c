@@ -12,8 +12,9 @@ static const char *const ROOT_KEYS[] = {"description", "allowed_lateness", "labe
                                         "amount_sign", "entities",         "features"};
 static const char *const ENTITY_KEYS[] = {"key", "events_max", "description"};
 static const char *const FEATURE_KEYS[] = {
-    "name",   "entity",     "aggregate", "field",    "window",  "delay",       "exclude_current",
-    "filter", "expression", "unit",      "quantile", "default", "description", "time",
+    "name",     "entity",          "aggregate",   "field",      "window",
+    "delay",    "exclude_current", "filter",      "expression", "unit",
+    "quantile", "default",         "description", "time",       "baseline",
 };
 #define LATENESS_DEFAULT_MS TT_MS_PER_HOUR
 #define HORIZON_DEFAULT_MS (INT64_C(7) * TT_MS_PER_DAY)
@@ -233,8 +234,9 @@ static enum tt_status declare_entities(struct tt_plan *plan, const struct tt_tre
 /* An expression takes name, expression, unit, default, description. */
 static enum tt_status check_expression_keys(const struct tt_tree *node, struct tt_error *err)
 {
-    static const char *const OTHERS[] = {"entity", "aggregate",       "field",    "window", "delay",
-                                         "filter", "exclude_current", "quantile", "time"};
+    static const char *const OTHERS[] = {"entity", "aggregate", "field",           "window",
+                                         "delay",  "filter",    "exclude_current", "quantile",
+                                         "time",   "baseline"};
     for (size_t i = 0; i < TT_ARRAY_SIZE(OTHERS); i++) {
         const struct tt_tree *child = tt_tree_get(node, OTHERS[i]);
         if (child != NULL) {

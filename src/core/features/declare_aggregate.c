@@ -204,6 +204,10 @@ static enum tt_status read_window(const struct tt_plan *plan, struct plan_draft 
     const struct tt_tree *delay = tt_tree_get(draft->node, "delay");
     struct tt_feature *feature = draft->feature;
     enum tt_status status = TT_OK;
+    if (window != NULL && feature->aggregate == TT_AGGREGATE_SURPRISE) {
+        return tt_fail_at(err, TT_E_INVALID, window->key_line, window->key_column, 0,
+                          "%s takes a baseline, no window", tt_aggregate_name(feature->aggregate));
+    }
     if (window != NULL) {
         status = tt_declare_duration(window, 1, TT_PLAN_WINDOW_MAX_MS, &feature->window_ms, err);
     } else if ((draft->needs & NEED_WINDOW) != 0) {
@@ -285,6 +289,44 @@ static enum tt_status read_exclude(struct plan_draft *draft, struct tt_error *er
     return status;
 }
 
+/* What an event is judged by goes back this far. */
+static enum tt_status read_baseline(struct plan_draft *draft, struct tt_error *err)
+{
+    const struct tt_tree *node = tt_tree_get(draft->node, "baseline");
+    struct tt_feature *feature = draft->feature;
+    const char *name = tt_aggregate_name(feature->aggregate);
+    if ((draft->needs & NEED_BASELINE) == 0) {
+        return node == NULL ? TT_OK
+                            : tt_fail_at(err, TT_E_INVALID, node->key_line, node->key_column, 0,
+                                         "%s takes no baseline", name);
+    }
+    if (node == NULL) {
+        return tt_fail_at(err, TT_E_INVALID, draft->node->line, draft->node->column, 0,
+                          "%s needs a baseline", name);
+    }
+    const struct tt_tree *filter = tt_tree_get(draft->node, "filter");
+    if (filter != NULL) {
+        return tt_fail_at(err, TT_E_INVALID, filter->key_line, filter->key_column, 0,
+                          "%s takes no filter", name);
+    }
+    if (feature->aggregate == TT_AGGREGATE_SURPRISE && feature->exclude_current) {
+        return tt_fail_at(err, TT_E_INVALID, draft->node->line, draft->node->column, 0,
+                          "%s is about the event itself: it takes no exclude_current", name);
+    }
+    if (feature->aggregate != TT_AGGREGATE_SURPRISE_COUNT && feature->delay_ms > 0) {
+        return tt_fail_at(err, TT_E_INVALID, draft->node->line, draft->node->column, 0,
+                          "%s takes no delay", name);
+    }
+    int64_t used_ms = feature->window_ms + feature->delay_ms;
+    used_ms = feature->aggregate == TT_AGGREGATE_TAKEOVER ? 2 * used_ms : used_ms;
+    if (used_ms >= TT_PLAN_WINDOW_MAX_MS) {
+        return tt_fail_at(err, TT_E_LIMIT, draft->node->line, draft->node->column, 0,
+                          "the window leaves no room for a baseline");
+    }
+    return tt_declare_duration(node, 1, TT_PLAN_WINDOW_MAX_MS - used_ms, &feature->baseline_ms,
+                               err);
+}
+
 enum tt_status tt_declare_aggregate(struct tt_plan *plan, struct plan_draft *draft,
                                     struct tt_error *err)
 {
@@ -297,8 +339,8 @@ enum tt_status tt_declare_aggregate(struct tt_plan *plan, struct plan_draft *dra
     }
     status = status == TT_OK ? read_time(draft, err) : status;
     status = status == TT_OK ? read_window(plan, draft, err) : status;
-    enum tt_status (*const steps[])(struct plan_draft *,
-                                    struct tt_error *) = {read_unit, read_quantile, read_exclude};
+    enum tt_status (*const steps[])(struct plan_draft *, struct tt_error *) = {
+        read_unit, read_quantile, read_exclude, read_baseline};
     for (size_t i = 0; i < TT_ARRAY_SIZE(steps) && status == TT_OK; i++) {
         status = steps[i](draft, err);
     }

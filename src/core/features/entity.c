@@ -7,6 +7,8 @@
  */
 #include "core/features/entity.h"
 
+#include "core/features/fold.h"
+
 #include <string.h>
 
 #include "base/math.h"
@@ -114,6 +116,19 @@ static struct tt_money *find_money(const struct tt_entity_store *store, struct t
         TT_ASSERT(money != NULL);
     }
     return money;
+}
+
+struct tt_bag *tt_entity_bag(const struct tt_entity_store *store, struct tt_entity *entity,
+                             int64_t currency, const struct plan_value *value)
+{
+    if (!value->by_currency) {
+        return (void *)(tt_entity_values(store, entity) + value->offset);
+    }
+    struct tt_money *money = money_of(store, entity);
+    while (money != NULL && money->currency != currency) {
+        money = money->next;
+    }
+    return money == NULL ? NULL : (void *)((char *)(money + 1) + value->offset);
 }
 
 static enum tt_status make_money(struct tt_entity_store *store, struct tt_entity *entity,
@@ -355,6 +370,39 @@ enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *e
     return TT_OK;
 }
 
+enum tt_status tt_entity_seek_span(struct tt_entity_store *store, struct tt_entity *entity,
+                                   uint32_t span, int64_t t_ms)
+{
+    const struct plan_span *plan = &store->plan->spans[span];
+    struct tt_edges *edges = &edges_of(entity)[span];
+    struct tt_edges to = target(store, entity, plan, *edges, t_ms);
+    if (plan->has_bag && (to.high > edges->high || to.low < edges->low) &&
+        reserve_bags(store, entity, plan, to.high - to.low, 0) != TT_OK) {
+        return TT_E_NOMEM;
+    }
+    move_edges(store, entity, plan, edges, to);
+    return TT_OK;
+}
+
+void tt_entity_set_bits(const struct tt_entity_store *store, struct tt_entity *entity, uint32_t at,
+                        uint16_t bits)
+{
+    const struct tt_edges *edges = edges_of(entity);
+    int64_t *row = entity->rows + (size_t)at * store->plan->row_words;
+    int64_t changed = tt_row_tag(tt_row_id(row), bits, tt_row_currency(row));
+    for (uint32_t i = 0; i < store->plan->span_count; i++) {
+        if (edges[i].low <= at && at < edges[i].high) {
+            apply(store, entity, &store->plan->spans[i], at, at + 1, -1);
+        }
+    }
+    row[TT_ROW_TAG] = changed;
+    for (uint32_t i = 0; i < store->plan->span_count; i++) {
+        if (edges[i].low <= at && at < edges[i].high) {
+            apply(store, entity, &store->plan->spans[i], at, at + 1, 1);
+        }
+    }
+}
+
 /* 2, 4, 6, 8, then steps of an eighth: what an entity does not use is a large part of what it
  * costs. */
 static uint32_t grown(uint32_t count)
@@ -412,6 +460,7 @@ static void compact(struct tt_entity_store *store, struct tt_entity *entity)
     }
     entity->begin = 0;
     entity->end = live;
+    entity->folded -= shift;
     uint32_t want = grown(live + live / 8 + 1);
     if (entity->capacity - entity->capacity / 6 > want) {
         /* Failing to shrink is no failure: the memory stays in use. */
@@ -468,6 +517,10 @@ enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity 
     memmove(place + words, place, (entity->end - at) * words * sizeof(int64_t));
     memcpy(place, row, words * sizeof(int64_t));
     entity->end++;
+    entity->folded_before = entity->folded;
+    bool is_ahead = at + 1 == entity->end && entity->folded == at && plan->fold_count > 0 &&
+                    !tt_fold_is_open(plan, row);
+    entity->folded = is_ahead ? at + 1 : entity->folded < at ? entity->folded : at;
     for (uint32_t i = 0; i < plan->span_count; i++) {
         /* A window with a delay ends before now: the row is behind its edges. */
         if (plan->spans[i].delay_ms == 0) {
@@ -493,6 +546,7 @@ enum tt_status tt_entity_append(struct tt_entity_store *store, struct tt_entity 
     if (status == TT_OK) {
         size_t words = store->plan->row_words;
         memcpy(entity->rows + entity->end * words, row, words * sizeof(int64_t));
+        entity->folded += entity->folded == entity->end && !tt_fold_is_open(store->plan, row);
         entity->end++;
     }
     return status;
@@ -511,6 +565,10 @@ void tt_entity_remove(struct tt_entity_store *store, struct tt_entity *entity, u
         }
     }
     entity->end--;
+    /* What was folded behind it did not see it; what is folded since then is before it. */
+    entity->folded = entity->folded_before > at ? entity->folded_before
+                     : entity->folded > at      ? at
+                                                : entity->folded;
     memmove(place, place + words, (entity->end - at) * words * sizeof(int64_t));
     if (entity->begin == entity->end) {
         /* Whatever currency comes next may have the block that is there: it holds nothing. */
@@ -533,6 +591,7 @@ static void forget_oldest(struct tt_entity_store *store, struct tt_entity *entit
         edges[i].low++;
     }
     entity->begin++;
+    entity->folded = entity->folded < entity->begin ? entity->begin : entity->folded;
 }
 
 /* The oldest row becomes a part of its panes. */

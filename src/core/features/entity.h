@@ -50,6 +50,8 @@ struct tt_entity {
     int64_t *rows;
     uint32_t begin, end, capacity; /* in rows */
     uint32_t slot;                 /* the step's */
+    uint32_t folded;               /* rows before it hold what the folds keep (fold.h) */
+    uint32_t folded_before;        /* the same, before the row last inserted */
     struct tt_labels labels;
     struct tt_panes *panes; /* what does not fit the rows (panes.h); NULL: all does */
     /* then: edges per span, running values, the first struct tt_money with its values */
@@ -73,6 +75,12 @@ void tt_entity_free(struct tt_entity_store *store, struct tt_entity *entity);
 /* Moves every window's edges to time t. */
 enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *entity,
                               int64_t t_ms) TT_MUST_USE;
+/* Moves one window's edges to time t; those of the others stay. */
+enum tt_status tt_entity_seek_span(struct tt_entity_store *store, struct tt_entity *entity,
+                                   uint32_t span, int64_t t_ms) TT_MUST_USE;
+/* Changes the filter bits of a row, in whatever windows it is. */
+void tt_entity_set_bits(const struct tt_entity_store *store, struct tt_entity *entity, uint32_t at,
+                        uint16_t bits);
 /* Puts a row at its place; its time is the one last sought. */
 enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity *entity,
                                 const int64_t *row, uint32_t *ret_at) TT_MUST_USE;
@@ -143,6 +151,9 @@ static inline char *tt_entity_values(const struct tt_entity_store *store, struct
 /* The bytes of a running value; money is NULL for those not by currency. */
 const void *tt_entity_value(const struct tt_entity_store *store, const struct tt_entity *entity,
                             const struct tt_money *money, const struct plan_value *value);
+/* The sorted values of a window that a row of that currency would be in, or NULL when none had it. */
+struct tt_bag *tt_entity_bag(const struct tt_entity_store *store, struct tt_entity *entity,
+                             int64_t currency, const struct plan_value *value);
 /* The value of a field in a row as an integer; false when it is missing. */
 bool tt_row_value(const int64_t *row, uint8_t field, uint8_t word, int64_t *ret);
 

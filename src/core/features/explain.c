@@ -7,7 +7,7 @@
 
 static const char *const KINDS[] = {"", "count", "sum", "squares", "sorted values", "frauds"};
 static const char *const FIELDS[] = {"",       "amount", "log_amount", "amount_base",
-                                     "number", "text",   "position"};
+                                     "number", "text",   "position",   "fold"};
 
 static void duration(struct tt_buf *buf, int64_t ms)
 {
@@ -28,6 +28,9 @@ static void explain_value(const struct plan_step *step, uint32_t index, struct t
             tt_buf_append_text(buf, " where ");
             tt_buf_append_str(buf, step->filters[f].text);
         }
+    }
+    if (value->filter_mask >> step->filter_count != 0) {
+        tt_buf_append_text(buf, " where it was a surprise");
     }
     tt_buf_append_text(buf, value->by_currency ? ", per currency\n" : "\n");
 }

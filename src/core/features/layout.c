@@ -39,12 +39,11 @@ static enum tt_status add_column(struct plan_step *step, const struct plan_draft
 }
 
 static enum tt_status add_span(struct plan_step *step, const struct plan_draft *draft,
-                               uint8_t *ret_span, struct tt_error *err)
+                               int64_t window_ms, int64_t delay_ms, uint8_t *ret_span,
+                               struct tt_error *err)
 {
-    const struct tt_feature *feature = draft->feature;
     for (uint32_t i = 0; i < step->span_count; i++) {
-        if (step->spans[i].window_ms == feature->window_ms &&
-            step->spans[i].delay_ms == feature->delay_ms) {
+        if (step->spans[i].window_ms == window_ms && step->spans[i].delay_ms == delay_ms) {
             *ret_span = (uint8_t)i;
             return TT_OK;
         }
@@ -54,7 +53,7 @@ static enum tt_status add_span(struct plan_step *step, const struct plan_draft *
     }
     *ret_span = (uint8_t)step->span_count;
     step->spans[step->span_count++] =
-        (struct plan_span){.window_ms = feature->window_ms, .delay_ms = feature->delay_ms};
+        (struct plan_span){.window_ms = window_ms, .delay_ms = delay_ms};
     return TT_OK;
 }
 
@@ -188,7 +187,74 @@ static enum tt_status add_window(struct plan_step *step, const struct plan_draft
     if (counts || read->aggregate == TT_AGGREGATE_FRAUD_SHARE) {
         status = add_period(step, draft, &read->period, err);
     }
-    return status == TT_OK && !counts ? add_span(step, draft, &read->span, err) : status;
+    if (status != TT_OK || counts) {
+        return status;
+    }
+    const struct tt_feature *feature = draft->feature;
+    bool baseline =
+        read->aggregate == TT_AGGREGATE_SURPRISE || read->aggregate == TT_AGGREGATE_TAKEOVER;
+    return baseline
+               ? add_span(step, draft, feature->baseline_ms, 0, &read->span, err)
+               : add_span(step, draft, feature->window_ms, feature->delay_ms, &read->span, err);
+}
+
+/* The fold of that field and baseline whose filter, where one is read, has these blocks. */
+static struct plan_fold *find_fold(struct plan_step *step, const struct plan_fold *wanted)
+{
+    for (uint32_t i = 0; i < step->fold_count; i++) {
+        struct plan_fold *fold = &step->folds[i];
+        if (fold->field == wanted->field && fold->word == wanted->word &&
+            fold->span == wanted->span &&
+            (fold->window_ms == 0 || wanted->window_ms == 0 ||
+             fold->window_ms == wanted->window_ms)) {
+            return fold;
+        }
+    }
+    return NULL;
+}
+
+static enum tt_status add_fold(struct plan_step *step, const struct plan_draft *draft,
+                               struct plan_read *read, struct tt_error *err)
+{
+    struct plan_read baseline = *read;
+    struct plan_fold wanted = {.field = read->field, .word = read->word};
+    wanted.window_ms = read->aggregate == TT_AGGREGATE_TAKEOVER ? draft->feature->window_ms : 0;
+    enum tt_status status =
+        add_span(step, draft, draft->feature->baseline_ms, 0, &baseline.span, err);
+    wanted.span = baseline.span;
+    struct plan_fold *fold = find_fold(step, &wanted);
+    if (status == TT_OK && fold == NULL) {
+        struct plan_column column = {.kind = FIELD_FOLD, .source = (uint16_t)step->fold_count};
+        uint32_t bit = step->filter_count + step->fold_count;
+        if (step->fold_count == PLAN_FOLDS_MAX) {
+            return fail_limit(draft, "different baselines", PLAN_FOLDS_MAX, err);
+        }
+        if (bit >= TT_PLAN_FILTERS_MAX) {
+            return fail_limit(draft, "filters and baselines", TT_PLAN_FILTERS_MAX, err);
+        }
+        wanted.bit = (uint16_t)(1U << bit);
+        wanted.bag = add_value(step, &baseline, VALUE_BAG, read->field, 0);
+        status = add_column(step, draft, column, &wanted.kept, err);
+        fold = &step->folds[step->fold_count];
+        *fold = wanted;
+        step->fold_count += status == TT_OK ? 1 : 0;
+    }
+    if (status == TT_OK) {
+        fold->window_ms = fold->window_ms == 0 ? wanted.window_ms : fold->window_ms;
+        read->fold = (uint16_t)(fold - step->folds);
+    }
+    if (status == TT_OK && read->aggregate == TT_AGGREGATE_SURPRISE_COUNT) {
+        read->count = add_value(step, read, VALUE_COUNT, FIELD_NONE, fold->bit);
+    }
+    return status;
+}
+
+/* How far back an event's value depends on others. A row that is looked at was judged by its own
+ * baseline, and the filter remembers up to two windows. */
+static int64_t reach_of(const struct tt_feature *feature)
+{
+    int64_t windows = feature->aggregate == TT_AGGREGATE_TAKEOVER ? 2 : 1;
+    return windows * feature->window_ms + feature->delay_ms + feature->baseline_ms;
 }
 
 static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *draft, uint16_t index,
@@ -207,6 +273,8 @@ static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *dr
         .bag = PLAN_NONE,
         .frauds = PLAN_NONE,
         .look = PLAN_NONE,
+        .fold = PLAN_NONE,
+        .exclude_current = feature->exclude_current,
         .quantile = feature->quantile,
         .divisor = draft->divisor,
     };
@@ -215,12 +283,15 @@ static enum tt_status add_read(struct tt_plan *plan, const struct plan_draft *dr
     }
     enum tt_status status = read_columns(step, draft, &read, err);
     status = status == TT_OK ? add_window(step, draft, &read, err) : status;
+    if (status == TT_OK && feature->baseline_ms > 0) {
+        status = add_fold(step, draft, &read, err);
+    }
     if (status != TT_OK) {
         return status;
     }
     add_values(step, &read);
     step->has_labels |= feature->uses_labels;
-    int64_t reach_ms = feature->window_ms + feature->delay_ms;
+    int64_t reach_ms = reach_of(feature);
     step->longest_ms = reach_ms > step->longest_ms ? reach_ms : step->longest_ms;
     if (feature->exclude_current) {
         step->before[step->before_count++] = read;
@@ -270,6 +341,9 @@ static void sort_values(struct plan_step *step)
         for (size_t k = 0; k < TT_ARRAY_SIZE(indices); k++) {
             renumber(indices[k], places);
         }
+    }
+    for (uint32_t i = 0; i < step->fold_count; i++) {
+        renumber(&step->folds[i].bag, places);
     }
 }
 

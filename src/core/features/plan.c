@@ -69,6 +69,9 @@ static void describe_feature(struct tt_plan *plan, const struct tt_feature *feat
     if (feature->known_time) {
         tt_buf_append_text(buf, " known");
     }
+    if (feature->baseline_ms > 0) {
+        tt_buf_append_format(buf, " baseline %lld", (long long)feature->baseline_ms);
+    }
     tt_buf_append_format(buf, " %s %lld %lld %d %d %016llx %016llx %016llx\n",
                          tt_aggregate_name(feature->aggregate), (long long)feature->window_ms,
                          (long long)feature->delay_ms, feature->exclude_current,

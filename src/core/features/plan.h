@@ -61,6 +61,7 @@ struct tt_feature {
     double default_value; /* served where the value would be missing */
     double quantile;      /* of quantile and median */
     int64_t window_ms, delay_ms;
+    int64_t baseline_ms; /* how far back goes what an event is judged by */
     uint32_t line;
 };
 

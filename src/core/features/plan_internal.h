@@ -23,19 +23,21 @@
 #define PLAN_ITEMS_MAX (PLAN_VALUES_MAX + TT_FEATURES_MAX)
 #define PLAN_PANES_MAX 256 /* of a window and a currency; and one or two at the edges */
 #define PLAN_PANES_WINDOW 60
+#define PLAN_FOLDS_MAX 4
 
 /* What an aggregate takes (aggregates.def). */
 enum {
-    NEED_WINDOW = 1,    /* window, and delay unless NEED_PREVIOUS */
-    NEED_NUMBER = 2,    /* a number as field */
-    NEED_TEXT = 4,      /* a text as field */
-    NEED_QUANTILE = 8,  /* key quantile */
-    NEED_FILTER = 16,   /* a filter is not optional */
-    NEED_UNIT = 32,     /* unit scales the value */
-    NEED_PREVIOUS = 64, /* looks at earlier events only; window is optional */
-    MAY_FIELD = 128,    /* a field of either kind is optional */
-    NEED_LABELS = 256,  /* looks at labels */
-    MAY_KNOWN = 512     /* may go by the time at which labels became known */
+    NEED_WINDOW = 1,     /* window, and delay unless NEED_PREVIOUS */
+    NEED_NUMBER = 2,     /* a number as field */
+    NEED_TEXT = 4,       /* a text as field */
+    NEED_QUANTILE = 8,   /* key quantile */
+    NEED_FILTER = 16,    /* a filter is not optional */
+    NEED_UNIT = 32,      /* unit scales the value */
+    NEED_PREVIOUS = 64,  /* looks at earlier events only; window is optional */
+    MAY_FIELD = 128,     /* a field of either kind is optional */
+    NEED_LABELS = 256,   /* looks at labels */
+    MAY_KNOWN = 512,     /* may go by the time at which labels became known */
+    NEED_BASELINE = 1024 /* reads a fold: baseline, no filter */
 };
 
 /* What a running value or a read takes from a row. */
@@ -46,7 +48,19 @@ enum field_kind {
     FIELD_AMOUNT_BASE, /* minor units of the base currency */
     FIELD_NUMBER,      /* a declared attribute, fixed point */
     FIELD_TEXT,        /* keyed hash of a text */
-    FIELD_POSITION
+    FIELD_POSITION,
+    FIELD_FOLD /* what a fold keeps beside the row (fold.h) */
+};
+
+/* A fold over an entity's rows (fold.h): each row is judged by the values of the span before it. */
+struct plan_fold {
+    int64_t window_ms; /* length of a block of the two-state filter; 0: nobody reads it */
+    uint8_t field;     /* enum field_kind of what is judged */
+    uint8_t word;      /* of the row, that field's */
+    uint8_t kept;      /* of the row, what the fold keeps */
+    uint8_t span;      /* the baseline */
+    uint16_t bag;      /* the baseline's values */
+    uint16_t bit;      /* of a row's filter bits: it is a surprise */
 };
 
 /* A word of a row beyond time and tag. */
@@ -148,6 +162,8 @@ struct plan_read {
     uint16_t filter_mask;
     uint16_t count, total, sum, squares, bag, frauds;
     uint16_t look; /* the item that panes keep for what looks at rows, or PLAN_NONE */
+    uint16_t fold;
+    bool exclude_current;
     double quantile;
     double divisor; /* ms per unit */
 };
@@ -179,7 +195,8 @@ struct plan_step {
     uint32_t row_words;
     uint32_t state_size; /* bytes of the running values that are not per currency */
     uint32_t money_size; /* bytes of those that are */
-    uint32_t column_count, span_count, period_count, value_count, group_count, filter_count;
+    uint32_t column_count, span_count, period_count, value_count, group_count, filter_count,
+        fold_count;
     uint32_t frauds_begin; /* values from here on are VALUE_FRAUDS */
     uint32_t before_count, after_count, expression_count, input_count, item_count;
     uint32_t early_count, early_input_count; /* expressions that filters read stand first */
@@ -189,6 +206,7 @@ struct plan_step {
     struct plan_column columns[PLAN_COLUMNS_MAX]; /* column i is word 2 + i */
     struct plan_span spans[PLAN_SPANS_MAX + 1];   /* one more has panes: of all the step keeps */
     struct plan_period periods[PLAN_PERIODS_MAX];
+    struct plan_fold folds[PLAN_FOLDS_MAX];
     struct plan_value values[PLAN_VALUES_MAX];
     struct plan_group groups[PLAN_VALUES_MAX];
     struct plan_item items[PLAN_ITEMS_MAX];

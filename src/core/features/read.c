@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "core/features/fold.h"
 #include "core/features/read_panes.h"
 
 typedef __int128 wide;
@@ -309,8 +310,24 @@ static bool read_previous(const struct tt_reading *reading, const struct plan_re
     return true;
 }
 
+/* With the event its own odds, without it the entity's. */
+static bool read_takeover(const struct tt_reading *reading, const struct plan_read *read,
+                          double *ret)
+{
+    const struct plan_fold *fold = &reading->store->plan->folds[read->fold];
+    if (!read->exclude_current) {
+        return tt_fold_event_odds(fold, reading->row, ret);
+    }
+    uint32_t at = tt_entity_edges(reading->entity)[read->span].high;
+    *ret = tt_fold_odds(reading->store, reading->entity, fold, at, reading->t_ms);
+    return true;
+}
+
 bool tt_read_feature(struct tt_reading *reading, const struct plan_read *read, double *ret)
 {
+    if (read->fold != PLAN_NONE && (!reading->is_folded || reading->entity->panes != NULL)) {
+        return false;
+    }
     switch (read->aggregate) {
     case TT_AGGREGATE_COUNT:
         *ret = (double)tt_read_count(reading, read, read->count);
@@ -335,6 +352,13 @@ bool tt_read_feature(struct tt_reading *reading, const struct plan_read *read, d
     case TT_AGGREGATE_FRAUD_RUN_AGE:
     case TT_AGGREGATE_SINCE_LAST_GENUINE:
         return tt_read_labels(reading, read, ret);
+    case TT_AGGREGATE_SURPRISE_COUNT:
+        *ret = (double)tt_read_count(reading, read, read->count);
+        return true;
+    case TT_AGGREGATE_SURPRISE:
+        return tt_fold_surprise(&reading->store->plan->folds[read->fold], reading->row, ret);
+    case TT_AGGREGATE_TAKEOVER:
+        return read_takeover(reading, read, ret);
     case TT_AGGREGATE_FIRST_SEEN:
         return read_age(reading, read, ret);
     case TT_AGGREGATE_SECONDS_SINCE_LAST:

@@ -30,6 +30,7 @@ struct tt_reading {
     const struct tt_money *money; /* of the event's currency; NULL: no such row yet */
     const int64_t *row;
     int64_t t_ms;
+    bool is_folded; /* rows up to t_ms hold what folds keep, and row is one of them after it came */
     struct tt_run run; /* the last one read: features of one window share it */
 };
 

@@ -72,6 +72,9 @@ static int64_t column_value(const struct plan_column *column, const struct tt_pl
         bool there = tt_rates_convert(&owner->rates, txn->currency, txn->amount_minor, &base);
         return there ? owner->amount_sign[txn->type] * base : TT_ROW_MISSING;
     }
+    if (column->kind == FIELD_FOLD) {
+        return TT_ROW_MISSING;
+    }
     if (column->kind == FIELD_POSITION) {
         return position(txn);
     }

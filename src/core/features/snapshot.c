@@ -47,6 +47,16 @@ enum tt_status tt_step_pack_head(const struct tt_step *step, struct tt_buf *buf)
     return put_checksum(buf, start);
 }
 
+/* What a fold keeps beside a row is saved where it is final. */
+static void put_row(const struct tt_step *step, const int64_t *row, bool is_folded,
+                    struct tt_buf *buf)
+{
+    for (uint32_t word = 0; word < step->layout->row_words; word++) {
+        bool kept = word >= 2 && step->layout->columns[word - 2].kind == FIELD_FOLD;
+        tt_wire_put_u64(buf, (uint64_t)(kept && !is_folded ? TT_ROW_MISSING : row[word]));
+    }
+}
+
 enum tt_status tt_step_pack_one(const struct tt_step *step, const struct tt_entity *entity,
                                 struct tt_buf *buf)
 {
@@ -57,10 +67,7 @@ enum tt_status tt_step_pack_one(const struct tt_step *step, const struct tt_enti
     tt_wire_put_u64(buf, (uint64_t)entity->lost_ms);
     tt_wire_put_u32(buf, entity->end - entity->begin);
     for (uint32_t i = entity->begin; i < entity->end; i++) {
-        const int64_t *row = tt_entity_row(&step->store, entity, i);
-        for (uint32_t word = 0; word < step->layout->row_words; word++) {
-            tt_wire_put_u64(buf, (uint64_t)row[word]);
-        }
+        put_row(step, tt_entity_row(&step->store, entity, i), i < entity->folded, buf);
     }
     tt_panes_pack(&step->store, entity, buf);
     tt_wire_put_u32(buf, entity->labels.rows.count);

@@ -11,6 +11,7 @@
 #include <float.h>
 
 #include "core/features/copy.h"
+#include "core/features/fold.h"
 #include "core/features/read.h"
 #include "core/features/row.h"
 #include "core/features/step_internal.h"
@@ -149,9 +150,10 @@ static void write_feature(const struct tt_step *step, struct tt_vector *vector, 
 /* entity NULL: nothing is known, all of them are missing. */
 static void write_features(const struct tt_step *step, const struct plan_read *reads,
                            uint32_t count, const struct tt_entity *entity, const int64_t *row,
-                           struct tt_vector *vector)
+                           bool is_folded, struct tt_vector *vector)
 {
-    struct tt_reading reading = {.store = &step->store, .entity = entity, .row = row};
+    struct tt_reading reading = {
+        .store = &step->store, .entity = entity, .row = row, .is_folded = is_folded};
     if (entity != NULL) {
         reading.money = tt_entity_money(&step->store, entity, tt_row_currency(row));
         reading.t_ms = row[TT_ROW_TIME];
@@ -267,20 +269,32 @@ static enum tt_status pass_row(struct tt_step *step, struct tt_entity *entity, i
         step->stats.demoted += tt_entity_trim(&step->store, entity, oldest_ms);
     }
     enum tt_status status = tt_entity_seek(&step->store, entity, row[TT_ROW_TIME]);
+    /* What stands beside rows a late event looks at may be made of some that are not kept. */
+    if (absorb && status == TT_OK) {
+        status = tt_fold_run(&step->store, entity);
+    }
     if (wanted) {
         write_features(step, layout->before, layout->before_count, status == TT_OK ? entity : NULL,
-                       row, vector);
+                       row, absorb, vector);
         write_early(step, vector);
     }
     if (layout->filter_count > 0) {
         filter_row(step, vector, row);
     }
+    if (absorb && status == TT_OK) {
+        tt_fold_ahead(&step->store, entity, row);
+    }
     if (status == TT_OK) {
         status = tt_entity_insert(&step->store, entity, row, &at);
     }
+    if (absorb && status == TT_OK) {
+        status = tt_fold_run(&step->store, entity);
+        TT_ASSERT(status == TT_OK); /* all that is open now is of this instant */
+    }
     if (wanted) {
+        const int64_t *place = status == TT_OK ? tt_entity_row(&step->store, entity, at) : row;
         write_features(step, layout->after, layout->after_count, status == TT_OK ? entity : NULL,
-                       row, vector);
+                       place, absorb, vector);
     }
     if (status != TT_OK) {
         return status;
@@ -402,8 +416,8 @@ static enum tt_status pass_transaction(struct tt_step *step, struct tt_event *ev
         }
     }
     if (wanted && key == NULL) {
-        write_features(step, layout->before, layout->before_count, NULL, NULL, vector);
-        write_features(step, layout->after, layout->after_count, NULL, NULL, vector);
+        write_features(step, layout->before, layout->before_count, NULL, NULL, false, vector);
+        write_features(step, layout->after, layout->after_count, NULL, NULL, false, vector);
         write_early(step, vector);
     }
     if (wanted && layout->expression_count > 0) {

@@ -70,6 +70,19 @@ static const char PLAN[] =
     "- {name: u_last, entity: user, aggregate: last, field: amount, window: 30d}\n"
     "- {name: u_km, entity: user, aggregate: distance_km_from_last, window: 30d}\n"
     "- {name: u_kmh, entity: user, aggregate: speed_kmh_from_last, window: 30d}\n"
+    "- {name: u_surprise, entity: user, aggregate: surprise, field: amount, baseline: 10d}\n"
+    "- {name: u_surprises, entity: user, aggregate: surprise_count, field: amount, window: 7d, "
+    "baseline: 10d}\n"
+    "- {name: u_surprises_x, entity: user, aggregate: surprise_count, field: amount, window: 1d, "
+    "delay: 6h, baseline: 10d, exclude_current: true}\n"
+    "- {name: u_takeover, entity: user, aggregate: takeover, field: amount, window: 3d, baseline: "
+    "10d}\n"
+    "- {name: u_takeover_x, entity: user, aggregate: takeover, field: amount, window: 3d, "
+    "baseline: 10d, exclude_current: true}\n"
+    "- {name: d_takeover, entity: device, aggregate: takeover, field: log_amount, window: 12h, "
+    "baseline: 3d}\n"
+    "- {name: m_takeover, entity: merchant, aggregate: takeover, field: amount, window: 1h, "
+    "baseline: 2d, exclude_current: true}\n"
     "- {name: m_count, entity: merchant, aggregate: count, window: 1h}\n"
     "- {name: m_ratio, entity: merchant, aggregate: ratio_to_mean, field: amount, window: 30d, "
     "exclude_current: true}\n"
@@ -183,6 +196,10 @@ static void fill(struct tt_rng *rng, struct tt_event *event, struct texts *texts
     bool zero = tt_rng_below(rng, 20) == 0;
     event_init(event, texts->id, texts->user, t_ms,
                zero ? 0 : (int64_t)tt_rng_below(rng, 20000) + 1);
+    /* Some are surprises, more of them in bursts of a few hundred events. */
+    if (tt_rng_below(rng, index / 500 % 4 == 0 ? 8 : 60) == 0) {
+        event->txn.amount_minor *= 30;
+    }
     event->txn.currency =
         tt_currency_find(tt_str_from(CURRENCIES[tt_rng_below(rng, TT_ARRAY_SIZE(CURRENCIES))]));
     event->txn.authorization = tt_rng_below(rng, 5) == 0 ? TT_AUTH_DECLINED : TT_AUTH_APPROVED;
@@ -318,6 +335,10 @@ static void every_aggregate_agrees_with_the_obvious_model(void **state)
     assert_true(tt_step_stats(steps.step[1]).labels > world.count / 100);
     assert_true(reaches(plan, &world, "m_run", 4.0) && reaches(plan, &world, "m_run_age", 2.0));
     assert_true(reaches(plan, &world, "m_run_late", 2.0) && reaches(plan, &world, "d_run", 2.0));
+    assert_true(reaches(plan, &world, "u_surprises", 2.0));
+    assert_true(reaches(plan, &world, "u_takeover_x", 2.0));
+    assert_true(reaches(plan, &world, "u_surprises_x", 1.0));
+    assert_true(reaches(plan, &world, "d_takeover", 0.0));
     assert_true(reaches(plan, &world, "m_genuine", 3.5) && reaches(plan, &world, "m_known", 3.0));
     steps_deinit(&steps);
     model_deinit(&model);

@@ -8,6 +8,7 @@
 
 #include "base/math.h"
 #include "core/features/row.h"
+#include "model_fold.h"
 
 void model_init(struct model *model, const struct tt_plan *plan, model_filter *filter,
                 size_t capacity)
@@ -495,12 +496,33 @@ static bool run(const struct model *model, size_t index, const struct tt_feature
     return since_ms != INT64_MIN;
 }
 
+/* A late event that is not absorbed has none of what is folded. */
+static bool fold(const struct model *model, size_t index, const struct tt_feature *feature,
+                 double *ret)
+{
+    static const struct tt_txn *before[8192];
+    const struct tt_txn *now = &model->log[index]->txn;
+    int64_t reach_ms = 2 * feature->window_ms + feature->delay_ms + feature->baseline_ms;
+    size_t count = 0, at = model->previous[index * TT_STEPS_MAX + feature->step];
+    for (; at > 0; at = model->previous[(at - 1) * TT_STEPS_MAX + feature->step]) {
+        const struct tt_event *event = model->log[at - 1];
+        if (event->kind == TT_EVENT_TRANSACTION && model->absorbed[at - 1] &&
+            event->txn.timestamp_ms >= now->timestamp_ms - reach_ms) {
+            before[count++] = &event->txn;
+        }
+    }
+    return model->absorbed[index] && model_fold(feature, now, before, count, ret);
+}
+
 static bool compute(struct model *model, size_t index, const struct tt_feature *feature,
                     double *ret)
 {
     static struct window window, whole;
     const struct tt_txn *now = &model->log[index]->txn;
     int64_t first_ms = 0, last_ms = 0;
+    if (feature->baseline_ms > 0) {
+        return fold(model, index, feature, ret);
+    }
     bool of_frauds = feature->aggregate == TT_AGGREGATE_FRAUD_SHARE ||
                      feature->aggregate == TT_AGGREGATE_FRAUD_COUNT;
     collect(model, index, feature, model->events_max > 0, &window);

@@ -120,6 +120,24 @@ static const struct mistake MISTAKES[] = {
     {HEAD "- {name: a, expression: 'b + 1.0'}\n- {name: b, expression: 'c * 2.0'}\n"
           "- {name: c, expression: '-a'}\n",
      TT_E_INVALID, 3, 25, "a -> b -> c -> a"},
+    {HEAD "- {name: a, entity: user, aggregate: takeover, field: amount, window: 7d}\n",
+     TT_E_INVALID, 3, 3, "takeover needs a baseline"},
+    {HEAD "- {name: a, entity: user, aggregate: surprise, field: amount, window: 7d}\n",
+     TT_E_INVALID, 3, 63, "surprise takes a baseline, no window"},
+    {HEAD "- {name: a, entity: user, aggregate: count, window: 7d, baseline: 1d}\n", TT_E_INVALID,
+     3, 57, "count takes no baseline"},
+    {HEAD "- {name: a, entity: user, aggregate: takeover, field: amount, window: 7d, baseline: 1d, "
+          "filter: 'amount > 1.0'}\n",
+     TT_E_INVALID, 3, 89, "takeover takes no filter"},
+    {HEAD "- {name: a, entity: user, aggregate: takeover, field: amount, window: 7d, baseline: 1d, "
+          "delay: 1d}\n",
+     TT_E_INVALID, 3, 3, "takeover takes no delay"},
+    {HEAD "- {name: a, entity: user, aggregate: surprise, field: amount, baseline: 1d, "
+          "exclude_current: true}\n",
+     TT_E_INVALID, 3, 3, "about the event itself"},
+    {HEAD "- {name: a, entity: user, aggregate: takeover, field: amount, window: 200d, baseline: "
+          "1d}\n",
+     TT_E_LIMIT, 3, 3, "no room for a baseline"},
     {HEAD COUNT("amount"), TT_E_CONFLICT, 3, 10, "amount"},
 };
 

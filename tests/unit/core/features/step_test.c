@@ -665,12 +665,75 @@ static void an_age_ends_at_its_window(void **state)
     bench_deinit(&bench);
 }
 
-static const char TORTURE[] =
-    HEAD "- {name: a, entity: user, aggregate: median, field: amount, window: 2h}\n"
-         "- {name: b, entity: user, aggregate: count_distinct, field: merchant_id, window: 1h, "
-         "delay: 1h}\n"
-         "- {name: c, entity: merchant, aggregate: fraud_share, window: 2h}\n"
-         "- {name: d, entity: merchant, aggregate: std, field: log_amount, window: 2h}\n";
+/* Six ordinary payments a day, then those amounts a minute apart; the last one's feature. */
+static double after_amounts(struct bench *bench, const int64_t *amounts, size_t count,
+                            const char *feature)
+{
+    char id[16];
+    double value = NAN;
+    for (int i = 0; i < 60; i++) {
+        snprintf(id, sizeof(id), "h%d", i);
+        (void)pass(bench, id, T0 + i * 4 * HOUR, 2000 + i % 7 * 300, feature);
+    }
+    for (size_t i = 0; i < count; i++) {
+        snprintf(id, sizeof(id), "a%zu", i);
+        value = pass(bench, id, T0 + 10 * DAY + (int64_t)i * TT_MS_PER_MINUTE, amounts[i], feature);
+    }
+    return value;
+}
+
+static const char FOLDS[] = HEAD
+    "- {name: s, entity: user, aggregate: surprise, field: amount, baseline: 30d, default: 0}\n"
+    "- {name: n, entity: user, aggregate: surprise_count, field: amount, window: 1d, "
+    "baseline: 30d}\n"
+    "- {name: t, entity: user, aggregate: takeover, field: amount, window: 7d, baseline: "
+    "30d, default: -9}\n";
+
+static double folds_after(const int64_t *amounts, size_t count, const char *feature)
+{
+    struct bench bench;
+    bench_init(&bench, FOLDS);
+    double value = after_amounts(&bench, amounts, count, feature);
+    bench_deinit(&bench);
+    return value;
+}
+
+static void a_surprise_raises_the_odds_of_what_follows_and_habit_lowers_them(void **state)
+{
+    static const int64_t QUIET[] = {2500, 2500, 6000}, LOUD[] = {20000, 20000, 6000};
+    static const int64_t CALMED[] = {20000, 2300, 2300, 2300, 2300, 2300, 2300, 6000};
+    (void)state;
+    assert_true(folds_after(LOUD, 1, "s") > 4.0);
+    is(folds_after(LOUD, 2, "n"), 2.0);
+    is(folds_after(QUIET, 2, "n"), 0.0);
+    double quiet = folds_after(QUIET, 3, "t"), loud = folds_after(LOUD, 3, "t");
+    assert_true(loud > quiet + 5.0);
+    double calmed = folds_after(CALMED, 8, "t");
+    assert_true(calmed < loud && calmed > quiet);
+}
+
+static void what_comes_late_changes_what_was_folded_after_it(void **state)
+{
+    static const int64_t LOUD[] = {20000, 20000, 6000};
+    struct bench bench;
+    (void)state;
+    bench_init(&bench, FOLDS);
+    (void)after_amounts(&bench, LOUD + 2, 1, "t");
+    double before = pass(&bench, "x", T0 + 10 * DAY + 9 * TT_MS_PER_MINUTE, 2500, "t");
+    (void)pass(&bench, "y", T0 + 10 * DAY + 8 * TT_MS_PER_MINUTE, 30000, "t");
+    double after = pass(&bench, "z", T0 + 10 * DAY + 9 * TT_MS_PER_MINUTE, 2500, "t");
+    assert_true(after > before + 2.0);
+    is(pass(&bench, "z2", T0 + 10 * DAY + 9 * TT_MS_PER_MINUTE, 2500, "n"), 2.0);
+    bench_deinit(&bench);
+}
+
+static const char TORTURE[] = HEAD
+    "- {name: a, entity: user, aggregate: median, field: amount, window: 2h}\n"
+    "- {name: b, entity: user, aggregate: count_distinct, field: merchant_id, window: 1h, "
+    "delay: 1h}\n"
+    "- {name: c, entity: merchant, aggregate: fraud_share, window: 2h}\n"
+    "- {name: d, entity: merchant, aggregate: std, field: log_amount, window: 2h}\n"
+    "- {name: e, entity: user, aggregate: takeover, field: amount, window: 1h, baseline: 2h}\n";
 
 static enum tt_status run_some(const struct tt_alloc *alloc, void *ctx)
 {
@@ -698,8 +761,8 @@ static enum tt_status run_some(const struct tt_alloc *alloc, void *ctx)
     status = steps_run(&steps, batch, 120, 16);
     for (int i = 0; i < 120; i++) {
         /* Whatever failed, each has its vector. */
-        assert_true(events[i].kind == TT_EVENT_LABEL || events[i].vector.count == 4);
-        bool missed = events[i].kind == TT_EVENT_TRANSACTION && events[i].vector.count == 4 &&
+        assert_true(events[i].kind == TT_EVENT_LABEL || events[i].vector.count == 5);
+        bool missed = events[i].kind == TT_EVENT_TRANSACTION && events[i].vector.count == 5 &&
                       !events[i].late && (events[i].step_absorbed & 1) == 0;
         assert_true(!missed || (events[i].step_degraded & 1) != 0);
     }
@@ -779,6 +842,8 @@ int main(void)
         cmocka_unit_test(a_late_event_sees_no_more_than_a_replay_could),
         cmocka_unit_test(an_age_ends_at_its_window),
         cmocka_unit_test(failing_memory_loses_no_vector_and_leaks_nothing),
+        cmocka_unit_test(a_surprise_raises_the_odds_of_what_follows_and_habit_lowers_them),
+        cmocka_unit_test(what_comes_late_changes_what_was_folded_after_it),
         cmocka_unit_test(the_card_pack_says_what_an_analyst_expects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
