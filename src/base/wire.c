@@ -98,6 +98,12 @@ uint32_t tt_wire_u32(struct tt_wire *wire)
     return (uint32_t)get_le(wire, 4);
 }
 
+uint32_t tt_wire_peek_u32(const struct tt_wire *wire)
+{
+    struct tt_wire copy = *wire;
+    return tt_wire_u32(&copy);
+}
+
 uint64_t tt_wire_u64(struct tt_wire *wire)
 {
     return get_le(wire, 8);

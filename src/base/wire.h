@@ -38,6 +38,8 @@ struct tt_wire tt_wire_reader(struct tt_str bytes);
 uint8_t tt_wire_u8(struct tt_wire *wire);
 uint16_t tt_wire_u16(struct tt_wire *wire);
 uint32_t tt_wire_u32(struct tt_wire *wire);
+/* The next one, left where it is. */
+uint32_t tt_wire_peek_u32(const struct tt_wire *wire);
 uint64_t tt_wire_u64(struct tt_wire *wire);
 double tt_wire_double(struct tt_wire *wire);
 /* Refuses more than 64 bits. */

@@ -132,6 +132,9 @@ enum tt_status tt_assembly_open(struct tt_assembly *assembly,
         tt_secret_random(&assembly->key, sizeof assembly->key);
     }
     assembly->durable_seq = UINT64_MAX; /* what is replayed is, and a file has no store */
+    for (uint32_t i = 0; i < TT_STEPS_MAX; i++) {
+        assembly->warm_from_ms[i] = TT_TIME_NONE;
+    }
     assembly->context = (struct tt_context){
         .alloc = assembly->alloc,
         .clock = options->clock,
@@ -140,6 +143,7 @@ enum tt_status tt_assembly_open(struct tt_assembly *assembly,
         .pool = &assembly->pool,
         .durable_seq = &assembly->durable_seq,
         .snapshots = options->snapshots,
+        .warm_from_ms = assembly->warm_from_ms,
         .log = options->log,
         .metrics = options->metrics,
         .timed = options->timed,

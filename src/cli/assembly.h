@@ -29,8 +29,9 @@ struct tt_assembly {
     struct tt_event_pool pool;
     struct tt_bus *bus;
     struct tt_runner *runner;
-    uint64_t durable_seq;   /* atomic; see struct tt_context */
-    struct tt_hash_key key; /* spreads entity keys; never changes a result */
+    uint64_t durable_seq;               /* atomic; see struct tt_context */
+    int64_t warm_from_ms[TT_STEPS_MAX]; /* atomic; see struct tt_context */
+    struct tt_hash_key key;             /* spreads entity keys; never changes a result */
     struct tt_stage *ingestor;
     struct tt_stage *steps[TT_STEPS_MAX];
     uint32_t step_count;

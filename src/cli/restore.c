@@ -174,6 +174,13 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
     struct tt_restore *restore = replay->restore;
     struct tt_assembly *assembly = replay->assembly;
     enum tt_status status = TT_OK;
+    bool same_plan =
+        event->kind != TT_EVENT_TRANSACTION || (event->vector.plan.high == replay->plan.high &&
+                                                event->vector.plan.low == replay->plan.low);
+    if (!same_plan) {
+        /* Its steps were others. All of them take an event in or none does, by the time the log has reached. */
+        event->step_absorbed = (event->step_absorbed & 1) != 0 ? UINT8_MAX : 0;
+    }
     if (event->seq > restore->gate_position) {
         status = tt_feature_engineer_replay_gate(assembly->steps[0], event, replay->err);
     }
@@ -197,9 +204,6 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
             tt_anomaly_aggregator_note(assembly->aggregator, event);
         }
     }
-    bool same_plan =
-        event->kind != TT_EVENT_TRANSACTION || (event->vector.plan.high == replay->plan.high &&
-                                                event->vector.plan.low == replay->plan.low);
     if (event->seq <= restore->position || !same_plan ||
         (restore->relearn && event->kind == TT_EVENT_EPOCH)) {
         return TT_OK;
@@ -320,8 +324,11 @@ static enum tt_status find_start(struct replay *replay, uint64_t *ret)
     if (status == TT_OK) {
         status = reach_back(replay, restore->alerts_position, config->alert_dedupe, ret);
     }
+    const struct tt_plan *plan = replay->settings->engine->plan;
     for (uint32_t i = 0; i < replay->assembly->step_count && status == TT_OK; i++) {
-        status = reach_back(replay, restore->step_positions[i], windows_ms, ret);
+        int64_t back_ms =
+            tt_plan_filters_read_features(plan) ? windows_ms : tt_plan_step_retention_ms(plan, i);
+        status = reach_back(replay, restore->step_positions[i], back_ms, ret);
     }
     return status;
 }

@@ -1,35 +1,104 @@
 /* See restore_snapshot.h. */
 #include "cli/restore_snapshot.h"
 
+#include "core/features/snapshot.h"
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 #include "services/api_server/sink.h"
 
+/* What becomes of a step of the plan. */
+enum fate { FATE_REBUILD = 0, FATE_READING, FATE_KEPT };
+
 struct reader {
+    struct tt_restore *restore;
     struct tt_assembly *assembly;
-    bool has_head[TT_STEPS_MAX];
+    bool same_plan;
+    uint8_t fates[TT_STEPS_MAX];           /* by step */
+    uint32_t steps[TT_SNAPSHOT_PARTS_MAX]; /* the step a part is for, or NO_STEP */
+    bool has_head[TT_SNAPSHOT_PARTS_MAX];
 };
+#define NO_STEP UINT32_MAX
+
+/* A step of a changed plan that the saved rows are not enough for is made again from what is stored. */
+static enum tt_status give_step_up(struct reader *reader, uint32_t part, const struct tt_error *why,
+                                   struct tt_error *err)
+{
+    struct tt_assembly *assembly = reader->assembly;
+    uint32_t step = reader->steps[part];
+    reader->fates[step] = FATE_REBUILD;
+    reader->steps[part] = NO_STEP;
+    tt_log(reader->restore->log, TT_LOG_INFO, "features_rebuilt",
+           "a changed feature set needs more than was saved: read again from the stored "
+           "transactions",
+           TT_LOG_TEXT("entity", tt_plan_step_name(assembly->context.engine->plan, step)),
+           TT_LOG_TEXT("why", why->message));
+    return tt_feature_engineer_empty_step(assembly->steps[step], err);
+}
+
+/* Finds the step a part is for: that of the same key, whatever it is called now. */
+static void find_step(struct reader *reader, uint32_t part, struct tt_str head)
+{
+    const struct tt_plan *plan = reader->assembly->context.engine->plan;
+    struct tt_str key;
+    reader->steps[part] = NO_STEP;
+    for (uint32_t i = 0; tt_step_head_key(head, &key) && i < reader->assembly->step_count; i++) {
+        const char *name = tt_txn_text_name(tt_plan_step_key(plan, i));
+        if (tt_str_equal_text(key, name) && reader->fates[i] == FATE_REBUILD) {
+            reader->steps[part] = i;
+            reader->fates[i] = FATE_READING;
+            return;
+        }
+    }
+}
 
 static enum tt_status on_record(void *ctx, uint32_t part, struct tt_str record,
                                 struct tt_error *err)
 {
     struct reader *reader = ctx;
+    struct tt_assembly *assembly = reader->assembly;
     if (part == 0) {
-        return tt_feature_engineer_read_gate(reader->assembly->steps[0], record, err);
+        return tt_feature_engineer_read_gate(assembly->steps[0], record, err);
     }
-    uint32_t step = part - 1;
-    if (step >= reader->assembly->step_count) {
-        return tt_fail(err, TT_E_CONFLICT, "a snapshot of other feature steps");
+    bool is_head = !reader->has_head[part];
+    reader->has_head[part] = true;
+    if (is_head) {
+        find_step(reader, part, record);
     }
-    bool is_head = !reader->has_head[step];
-    reader->has_head[step] = true;
-    return tt_feature_engineer_read_step(reader->assembly->steps[step], record, is_head, err);
+    if (reader->steps[part] == NO_STEP) {
+        return TT_OK; /* nobody looks at these entities any more */
+    }
+    struct tt_error why = {0};
+    enum tt_status status =
+        tt_feature_engineer_read_step(assembly->steps[reader->steps[part]], record, is_head, &why);
+    if (status == TT_E_CONFLICT && !reader->same_plan) {
+        return give_step_up(reader, part, &why, err);
+    }
+    return status == TT_OK ? TT_OK : tt_fail(err, status, "%s", why.message);
+}
+
+/* Where filters read features, a step is rebuilt from what all steps say of each event: then all are. */
+static enum tt_status settle(struct reader *reader, struct tt_error *err)
+{
+    struct tt_assembly *assembly = reader->assembly;
+    bool all = true;
+    for (uint32_t i = 0; i < assembly->step_count; i++) {
+        reader->fates[i] = reader->fates[i] == FATE_READING ? FATE_KEPT : FATE_REBUILD;
+        all = all && reader->fates[i] == FATE_KEPT;
+    }
+    enum tt_status status = TT_OK;
+    bool together = tt_plan_filters_read_features(assembly->context.engine->plan) && !all;
+    for (uint32_t i = 0; together && i < assembly->step_count && status == TT_OK; i++) {
+        reader->fates[i] = FATE_REBUILD;
+        status = tt_feature_engineer_empty_step(assembly->steps[i], err);
+    }
+    return status;
 }
 
 static enum tt_status empty(struct tt_assembly *assembly, struct tt_error *err)
 {
     enum tt_status status = TT_OK;
+    tt_feature_engineer_empty_gate(assembly->steps[0]);
     for (uint32_t i = 0; i < assembly->step_count && status == TT_OK; i++) {
-        status = tt_feature_engineer_empty(assembly->steps[i], err);
+        status = tt_feature_engineer_empty_step(assembly->steps[i], err);
     }
     return status;
 }
@@ -48,11 +117,11 @@ static enum tt_status pass_over(struct tt_restore *restore, struct tt_assembly *
 }
 
 static void take(struct tt_restore *restore, struct tt_assembly *assembly,
-                 const struct tt_manifest *manifest)
+                 const struct reader *reader, const struct tt_manifest *manifest)
 {
     restore->gate_position = manifest->position;
     for (uint32_t i = 0; i < assembly->step_count; i++) {
-        restore->step_positions[i] = manifest->position;
+        restore->step_positions[i] = reader->fates[i] == FATE_KEPT ? manifest->position : 0;
     }
     restore->watermark_ms = manifest->watermark_ms;
     struct tt_metrics *metrics = assembly->context.metrics;
@@ -70,12 +139,18 @@ enum tt_status tt_restore_snapshot(struct tt_restore *restore, struct tt_snapsho
         if (manifest == NULL) {
             return TT_OK;
         }
-        struct reader reader = {.assembly = assembly};
+        struct tt_hash128 plan = tt_plan_hash(assembly->context.engine->plan);
+        struct reader reader = {
+            .restore = restore,
+            .assembly = assembly,
+            .same_plan = plan.high == manifest->plan.high && plan.low == manifest->plan.low,
+        };
         struct tt_error why = {0};
         enum tt_status status = tt_snapshots_read(snapshots, rank, on_record, &reader, &why);
         if (status == TT_OK) {
-            take(restore, assembly, manifest);
-            return TT_OK;
+            status = settle(&reader, err);
+            take(restore, assembly, &reader, manifest);
+            return status;
         }
         if (status != TT_E_CORRUPT && status != TT_E_CONFLICT && status != TT_E_UNSUPPORTED) {
             return tt_fail(err, status, "%s", why.message);

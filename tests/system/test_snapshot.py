@@ -154,21 +154,85 @@ def test_damage_to_what_was_learned_is_told_and_learned_again(make_server, key):
     assert vectors(path) == vectors_of_a_clean_pass(make_server, path)
 
 
-def test_a_snapshot_of_another_plan_is_not_used(make_server, program):
-    server = make_server()
-    traffic = Traffic(16, gap_s=200)
-    two_snapshots(server, traffic)
-    program.write("other.yaml", "entities: {user: {key: user_id}}\nfeatures:\n"
-                  "- {name: n, entity: user, aggregate: count, window: 3d}\n")
+FIRST = """
+entities: {user: {key: user_id}, merchant: {key: merchant_id}}
+features:
+- {name: n, entity: user, aggregate: count, window: 3d}
+- {name: a, entity: user, aggregate: mean, field: amount, window: 7d}
+- {name: big, entity: user, aggregate: count, window: 1d, filter: 'amount > 50.0'}
+- {name: m, entity: merchant, aggregate: count, window: 1d}
+"""
+# The users' windows are over what rows hold already; the merchants' need a column; devices are new.
+SECOND = """
+entities: {user: {key: user_id}, device: {key: device_id}, merchant: {key: merchant_id}}
+features:
+- {name: s, entity: user, aggregate: std, field: amount, window: 2d, filter: 'amount > 50.0'}
+- {name: n, entity: user, aggregate: count, window: 3d}
+- {name: users, entity: device, aggregate: count_distinct, field: user_id, window: 7d}
+- {name: c, entity: merchant, aggregate: count_distinct, field: user_id, window: 5d}
+- {name: r, expression: 'n / (s + 1.0)'}
+"""
+# A filter over a feature: all steps are rebuilt together.
+THIRD = """
+entities: {user: {key: user_id}, merchant: {key: merchant_id}}
+features:
+- {name: n, entity: user, aggregate: count, window: 3d}
+- {name: busy, entity: merchant, aggregate: count, window: 4d, filter: 'n > 3.0'}
+"""
+
+
+def use_plan(server, program, name, text):
+    program.write(f"{name}.yaml", text)
     program.write("detectors.yaml", "detectors:\n  zscore:\n    features:\n"
                   "      - {feature: n, against: peers}\n")
-    server.sets = [f"features.file={program.folder}/other.yaml",
+    program.write("rules.yaml", "rules: []\n")
+    server.sets = [f"features.file={program.folder}/{name}.yaml",
                    f"detectors.file={program.folder}/detectors.yaml",
                    f"rules.file={program.folder}/rules.yaml"]
-    program.write("rules.yaml", "rules: []\n")
+
+
+@pytest.mark.parametrize("kill", [False, True])
+@pytest.mark.parametrize("second, rebuilt", [(SECOND, {"merchant"}), (THIRD, {"merchant"})])
+def test_a_changed_plan_keeps_what_did_not_change_and_is_warm_at_once(make_server, program, kill,
+                                                                      second, rebuilt):
+    server = make_server(start=False)
+    traffic = Traffic(16, gap_s=200)
+    use_plan(server, program, "first", FIRST)
     server.start()
-    assert restored(server)["transactions"] == 1200
-    server.stop()
+    send(server, traffic, 700)
+    assert server.stop() == 0
+    server.start()
+    send(server, traffic, 300)
+    server.kill() if kill else server.stop()
+    use_plan(server, program, "second", second)
+    server.start()
+    event = restored(server)
+    assert {e["entity"] for e in server.events("features_rebuilt")} == rebuilt
+    kept = event["snapshot_seq"]
+    assert (kept > 0) == (second == SECOND) and event["transactions"] == 1000
+    warm = {f["entity"]: f["warm_from"] for f in
+            server.wait_status(lambda s: all(f["warm_from"] for f in s["features"]))["features"]}
+    assert set(warm) == ({"user", "device", "merchant"} if second == SECOND
+                         else {"user", "merchant"})
+    send(server, traffic, 300)
+    server.kill()
+    server.start()  # and once more, from what the new plan has saved, or from the old plan's rows
+    send(server, traffic, 100)
+    assert server.stop() == 0
+    path = program.folder / "export.jsonl"
+    args = [x for item in server.sets for x in ("--set", item)]
+    program.run("export", "--data", server.data, "--out", path, *args, code=0)
+    clean = make_server("clean", start=False)
+    clean.sets = server.sets
+    clean.start()
+    rows = read_export(path)
+    clean.client(timeout=120).post_lines([row["transaction"] for row in rows])
+    assert clean.stop() == 0
+    program.run("export", "--data", clean.data, "--out", path, *args, code=0)
+    again = read_export(path)
+    assert len(rows) == len(again) == 1400
+    assert [r["vector"] for r in rows[1000:]] == [r["vector"] for r in again[1000:]]
+    assert [r["vector"] for r in rows[:1000]] != [r["vector"] for r in again[:1000]]
 
 
 def test_a_periodic_snapshot_is_there_and_measured(make_server):

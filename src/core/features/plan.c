@@ -125,7 +125,11 @@ static enum tt_status identify(struct tt_plan *plan, const struct plan_draft *dr
     if (needs_horizon(plan)) {
         tt_buf_append_format(&buf, "horizon %lld\n", (long long)plan->horizon_ms);
     }
+    size_t money = buf.size;
     describe_money(plan, &buf);
+    if (buf.status == TT_OK) {
+        plan->money = tt_hash128(&KEY, buf.data + money, buf.size - money);
+    }
     for (uint32_t i = 0; i < plan->step_count; i++) {
         describe_text(&buf, plan->steps[i]->name);
         tt_buf_append_format(&buf, " %s %u\n", tt_txn_text_name(plan->steps[i]->key),
@@ -163,6 +167,37 @@ static void drop_idle_steps(struct tt_plan *plan)
     }
 }
 
+/* The same of one step: everything that its states are made by. What filters read of features may come from
+ * anywhere in the plan. */
+static enum tt_status identify_step(struct tt_plan *plan, const struct plan_draft *drafts,
+                                    uint32_t index, struct tt_error *err)
+{
+    static const struct tt_hash_key KEY = {UINT64_C(0x74656c6c74616c65), UINT64_C(0x73746570)};
+    struct plan_step *step = plan->steps[index];
+    struct tt_buf buf;
+    tt_buf_init(&buf, plan->alloc, PLAN_CANONICAL_BYTES_MAX);
+    tt_buf_append_format(&buf, "step %d %lld %lld %s %u\n", PLAN_VERSION,
+                         (long long)plan->lateness_ms, (long long)plan->horizon_ms,
+                         tt_txn_text_name(step->key), step->events_max);
+    describe_money(plan, &buf);
+    if (step->filter_input_count > 0) {
+        char hash[33];
+        tt_hash128_hex(plan->hash, hash);
+        tt_buf_append_format(&buf, "%s\n", hash);
+    }
+    for (uint32_t i = 0; i < plan->feature_count; i++) {
+        if (plan->features[i].step == index && plan->features[i].expression.data == NULL) {
+            describe_feature(plan, &plan->features[i], &drafts[i], &buf);
+        }
+    }
+    enum tt_status status = buf.status;
+    if (status == TT_OK) {
+        step->identity = tt_hash128(&KEY, buf.data, buf.size);
+    }
+    tt_buf_deinit(&buf);
+    return status == TT_OK ? TT_OK : tt_fail(err, status, "no memory for the feature plan");
+}
+
 enum tt_status tt_plan_compile(const struct tt_alloc *alloc, const struct tt_tree *root,
                                const struct tt_plan_options *options, struct tt_plan **ret,
                                struct tt_error *err)
@@ -185,6 +220,9 @@ enum tt_status tt_plan_compile(const struct tt_alloc *alloc, const struct tt_tre
     }
     status = status == TT_OK ? tt_plan_layout(plan, drafts, err) : status;
     status = status == TT_OK ? identify(plan, drafts, err) : status;
+    for (uint32_t i = 0; i < plan->step_count && status == TT_OK; i++) {
+        status = identify_step(plan, drafts, i, err);
+    }
     if (status != TT_OK) {
         tt_plan_free(plan);
         return status;
@@ -247,6 +285,17 @@ enum tt_txn_text tt_plan_step_key(const struct tt_plan *plan, uint32_t step)
 {
     TT_ASSERT(step < plan->step_count);
     return plan->steps[step]->key;
+}
+
+int64_t tt_plan_step_retention_ms(const struct tt_plan *plan, uint32_t step)
+{
+    TT_ASSERT(step < plan->step_count);
+    return plan->steps[step]->keep_ms;
+}
+
+bool tt_plan_filters_read_features(const struct tt_plan *plan)
+{
+    return plan->filters_read_features;
 }
 
 int64_t tt_plan_retention_ms(const struct tt_plan *plan)

@@ -91,6 +91,10 @@ enum tt_txn_text tt_plan_step_key(const struct tt_plan *plan, uint32_t step);
 /* How far back a replay must go to rebuild every state: the longest window + delay + allowed
  * lateness. */
 int64_t tt_plan_retention_ms(const struct tt_plan *plan);
+/* The same for the states of one step. */
+int64_t tt_plan_step_retention_ms(const struct tt_plan *plan, uint32_t step);
+/* Whether a step cannot be rebuilt alone: it needs what other steps say of each event. */
+bool tt_plan_filters_read_features(const struct tt_plan *plan);
 /* How much an event may be older than the newest and still be absorbed. */
 int64_t tt_plan_lateness_ms(const struct tt_plan *plan);
 /* The age at which an event nobody has labelled is presumed genuine. */

@@ -186,6 +186,7 @@ struct plan_filter {
 
 struct plan_step {
     struct tt_str name;
+    struct tt_hash128 identity; /* of everything the states are made by */
     enum tt_txn_text key;
     uint32_t events_max;
     int64_t longest_ms;        /* longest window + delay */
@@ -220,6 +221,7 @@ struct plan_step {
 };
 
 struct tt_plan {
+    struct tt_hash128 money; /* of signs and rates: what amounts in rows are made by */
     const struct tt_alloc *alloc;
     struct tt_arena arena;
     struct tt_hash128 hash;

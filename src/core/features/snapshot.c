@@ -4,10 +4,12 @@
 #include "core/features/snapshot.h"
 
 #include "base/wire.h"
+#include "core/features/adopt.h"
 #include "core/features/snapshot_panes.h"
 #include "core/features/step_internal.h"
 
-#define SNAPSHOT_VERSION 2 /* 2: panes; the filters a label's event passed */
+#define SNAPSHOT_VERSION                                                                           \
+    3 /* 2: panes; the filters a label's event passed. 3: a head says what is in a row */
 #define CHECKSUM_SIZE 8
 
 enum record { RECORD_HEAD = 1, RECORD_ENTITY };
@@ -25,8 +27,7 @@ static void put_front(const struct tt_step *step, enum record record, struct tt_
 {
     tt_wire_put_u8(buf, SNAPSHOT_VERSION);
     tt_wire_put_u8(buf, (uint8_t)record);
-    tt_wire_put_hash(buf, step->plan->hash);
-    tt_wire_put_u8(buf, (uint8_t)step->index);
+    tt_wire_put_hash(buf, step->layout->identity);
     tt_wire_put_u64(buf, key_proof(step));
 }
 
@@ -42,8 +43,10 @@ enum tt_status tt_step_pack_head(const struct tt_step *step, struct tt_buf *buf)
 {
     size_t start = buf->size;
     put_front(step, RECORD_HEAD, buf);
+    tt_step_describe(step, buf);
     tt_wire_put_u64(buf, (uint64_t)step->watermark_ms);
     tt_wire_put_u64(buf, (uint64_t)step->lost_ms);
+    tt_wire_put_u64(buf, (uint64_t)step->first_ms);
     return put_checksum(buf, start);
 }
 
@@ -99,7 +102,8 @@ enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
 
 /* Checks what stands around a record and gives what is in it. */
 static enum tt_status open_record(const struct tt_step *step, enum record record,
-                                  struct tt_str bytes, struct tt_wire *ret, struct tt_error *err)
+                                  struct tt_str bytes, struct tt_wire *ret,
+                                  struct tt_hash128 *ret_identity, struct tt_error *err)
 {
     if (bytes.size < CHECKSUM_SIZE) {
         return tt_fail(err, TT_E_CORRUPT, "saved feature state: too short");
@@ -111,8 +115,7 @@ static enum tt_status open_record(const struct tt_step *step, enum record record
     }
     struct tt_wire wire = tt_wire_reader((struct tt_str){bytes.data, size});
     uint8_t version = tt_wire_u8(&wire), kind = tt_wire_u8(&wire);
-    struct tt_hash128 plan = tt_wire_hash(&wire);
-    uint8_t index = tt_wire_u8(&wire);
+    struct tt_hash128 identity = tt_wire_hash(&wire);
     uint64_t proof = tt_wire_u64(&wire);
     if (version != SNAPSHOT_VERSION) {
         return tt_fail(err, TT_E_UNSUPPORTED, "saved feature state: version %u", version);
@@ -120,10 +123,14 @@ static enum tt_status open_record(const struct tt_step *step, enum record record
     if (wire.bad || kind != record) {
         return tt_fail(err, TT_E_CORRUPT, "saved feature state: not the record expected");
     }
-    if (plan.high != step->plan->hash.high || plan.low != step->plan->hash.low ||
-        index != step->index || proof != key_proof(step)) {
-        return tt_fail(err, TT_E_CONFLICT, "saved feature state: of another plan, step or key");
+    if (proof != key_proof(step)) {
+        return tt_fail(err, TT_E_CONFLICT, "saved feature state: of another hash key");
     }
+    struct tt_hash128 want = step->import.open ? step->import.identity : step->layout->identity;
+    if (kind == RECORD_ENTITY && (identity.high != want.high || identity.low != want.low)) {
+        return tt_fail(err, TT_E_CONFLICT, "saved feature state: of another plan or step");
+    }
+    *ret_identity = identity;
     *ret = wire;
     return TT_OK;
 }
@@ -138,29 +145,54 @@ static enum tt_status close_record(const struct tt_wire *wire, struct tt_error *
 enum tt_status tt_step_unpack_head(struct tt_step *step, struct tt_str bytes, struct tt_error *err)
 {
     struct tt_wire wire;
-    enum tt_status status = open_record(step, RECORD_HEAD, bytes, &wire, err);
+    struct tt_step_import import = {.open = true};
+    enum tt_status status = open_record(step, RECORD_HEAD, bytes, &wire, &import.identity, err);
+    if (status == TT_OK) {
+        import.exact = import.identity.high == step->layout->identity.high &&
+                       import.identity.low == step->layout->identity.low;
+        status = tt_step_adopt(step, &wire, &import, err);
+    }
     if (status != TT_OK) {
         return status;
     }
     int64_t watermark_ms = (int64_t)tt_wire_u64(&wire);
     int64_t lost_ms = (int64_t)tt_wire_u64(&wire);
+    int64_t first_ms = (int64_t)tt_wire_u64(&wire);
     status = close_record(&wire, err);
     if (status == TT_OK) {
         step->watermark_ms = watermark_ms;
         step->lost_ms = lost_ms;
+        step->first_ms = first_ms;
+        step->import = import;
     }
     return status;
+}
+
+bool tt_step_head_key(struct tt_str bytes, struct tt_str *ret_key)
+{
+    struct tt_wire wire = tt_wire_reader(bytes);
+    (void)tt_wire_u8(&wire);
+    uint8_t kind = tt_wire_u8(&wire);
+    (void)tt_wire_hash(&wire);
+    (void)tt_wire_u64(&wire);
+    *ret_key = tt_wire_bytes(&wire);
+    return kind == RECORD_HEAD && !wire.bad;
 }
 
 static enum tt_status read_rows(struct tt_step *step, struct tt_entity *entity,
                                 struct tt_wire *wire)
 {
-    uint32_t count = tt_wire_u32(wire), words = step->layout->row_words;
+    const struct tt_step_import *import = &step->import;
+    bool as_is = !import->open || import->exact;
+    uint32_t count = tt_wire_u32(wire), words = as_is ? step->layout->row_words : import->words;
     int64_t row[TT_ROW_WORDS_MAX];
     enum tt_status status = TT_OK;
     for (uint32_t i = 0; i < count && status == TT_OK; i++) {
         for (uint32_t word = 0; word < words; word++) {
             row[word] = (int64_t)tt_wire_u64(wire);
+        }
+        if (!as_is) {
+            tt_step_adopt_row(step, row);
         }
         status = wire->bad ? TT_E_CORRUPT : tt_entity_append(&step->store, entity, row);
     }
@@ -191,7 +223,8 @@ enum tt_status tt_step_unpack_entity(struct tt_step *step, struct tt_str bytes,
                                      struct tt_error *err)
 {
     struct tt_wire wire;
-    enum tt_status status = open_record(step, RECORD_ENTITY, bytes, &wire, err);
+    struct tt_hash128 identity;
+    enum tt_status status = open_record(step, RECORD_ENTITY, bytes, &wire, &identity, err);
     if (status != TT_OK) {
         return status;
     }
@@ -208,7 +241,15 @@ enum tt_status tt_step_unpack_entity(struct tt_step *step, struct tt_str bytes,
     entity->newest_ms = newest_ms;
     entity->lost_ms = lost_ms;
     status = read_rows(step, entity, &wire);
-    status = status == TT_OK ? tt_panes_unpack(&step->store, entity, &wire) : status;
+    if (status == TT_OK) {
+        bool as_is = !step->import.open || step->import.exact;
+        status = as_is || tt_wire_peek_u32(&wire) == 0
+                     ? tt_panes_unpack(&step->store, entity, &wire)
+                     : TT_E_CONFLICT;
+    }
+    if (status == TT_E_CONFLICT) {
+        return tt_fail(err, status, "windows of entities with panes have changed");
+    }
     status = status == TT_OK ? read_labels(step, entity, &wire) : status;
     if (status != TT_OK) {
         return tt_fail(err, status, "saved feature state: its rows or labels cannot be taken");

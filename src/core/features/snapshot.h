@@ -4,7 +4,8 @@
  * What:    packs what cannot be computed again (rows, panes, labels, watermark); unpacking builds a step
  *          that goes on with the same bits.
  * Why:     running values are a function of the rows, so they are not saved: the form stays small
- *          and does not change when a window is added. Records fit the state port's entries and
+ *          and does not change when a window is added. A head says what the rows hold, so that another
+ *          plan can take from them what it needs. Records fit the state port's entries and
  *          come in any order.
  * Owner:   bytes go to the caller's buffer; views are the caller's.
  * Threads: the step's.
@@ -24,10 +25,13 @@ enum tt_status tt_step_pack_head(const struct tt_step *step, struct tt_buf *buf)
  * is none left. No event may pass in between. */
 enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
                                    struct tt_hash128 *ret_key, struct tt_buf *buf) TT_MUST_USE;
-/* Into a new step: the head first, then every entity once. */
+/* Into a new step: the head first, then every entity once. The plan may be another one where everything the
+ * step needs is in the saved rows (adopt.h); else TT_E_CONFLICT, also for an entity, says what is missing. */
 enum tt_status tt_step_unpack_head(struct tt_step *step, struct tt_str bytes,
                                    struct tt_error *err) TT_MUST_USE;
 enum tt_status tt_step_unpack_entity(struct tt_step *step, struct tt_str bytes,
                                      struct tt_error *err) TT_MUST_USE;
+/* The key field ("user_id") of the entities that a head is about; false when it is no head. */
+bool tt_step_head_key(struct tt_str bytes, struct tt_str *ret_key);
 
 #endif

@@ -357,6 +357,9 @@ static enum tt_status pass_keyed(struct tt_step *step, struct tt_event *event,
     if (absorb && status == TT_OK) {
         event->step_absorbed |= bit;
         step->stats.absorbed++;
+        if (step->first_ms == TT_TIME_NONE || row[TT_ROW_TIME] < step->first_ms) {
+            step->first_ms = row[TT_ROW_TIME];
+        }
     }
     judge_losses(step, event, entity, lost_ms, status != TT_OK);
     while (step->store.bytes > step->options.memory_bytes_max && step->slot_count > 0) {
@@ -609,6 +612,7 @@ enum tt_status tt_step_new(const struct tt_alloc *alloc, const struct tt_plan *p
     step->options = *options;
     step->index = step_index;
     step->watermark_ms = TT_TIME_NONE;
+    step->first_ms = TT_TIME_NONE;
     step->lost_ms = TT_TIME_NONE;
     tt_map_init(&step->map, alloc, equal_keys, options->entities_max);
     tt_entity_store_init(&step->store, alloc, step->layout);
@@ -648,6 +652,11 @@ struct tt_step_stats tt_step_stats(const struct tt_step *step)
     stats.bytes = step->store.bytes + step->slot_count * sizeof(struct tt_step_slot) +
                   step->map.capacity * sizeof(struct tt_map_slot);
     return stats;
+}
+
+int64_t tt_step_warm_from(const struct tt_step *step)
+{
+    return step->first_ms;
 }
 
 int64_t tt_step_watermark(const struct tt_step *step)

@@ -64,6 +64,9 @@ enum tt_status tt_step_run(struct tt_step *step, struct tt_event *const *events,
 enum tt_status tt_step_absorb_only(struct tt_step *step, struct tt_event *const *events,
                                    size_t count, struct tt_error *err);
 struct tt_step_stats tt_step_stats(const struct tt_step *step);
+/* The oldest event ever absorbed, TT_TIME_NONE before the first: what lies before is not in the windows, and a
+ * window is whole where it does not reach back further. */
+int64_t tt_step_warm_from(const struct tt_step *step);
 /* The newest event time seen, TT_TIME_NONE before the first. */
 int64_t tt_step_watermark(const struct tt_step *step);
 

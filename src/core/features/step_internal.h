@@ -17,6 +17,16 @@ struct tt_step_slot {
     int64_t newest_ms; /* as the sweep last saw it; the entity's may be later */
 };
 
+/* How saved rows become this step's; set by the head (adopt.h). */
+struct tt_step_import {
+    bool open;
+    bool exact;                 /* the same identity: rows are as they are, and so is all else */
+    struct tt_hash128 identity; /* of the step that saved */
+    uint32_t words;             /* of its rows */
+    uint8_t from[TT_ROW_WORDS_MAX];     /* word i of a row is its word from[i] */
+    uint16_t bits[TT_PLAN_FILTERS_MAX]; /* what its filter i is here: a bit, or 0 */
+};
+
 struct tt_step {
     const struct tt_alloc *alloc;
     const struct tt_plan *plan;
@@ -29,6 +39,8 @@ struct tt_step {
     size_t slot_count, slot_capacity, hand;
     uint64_t passed; /* transactions, for the sweep */
     int64_t watermark_ms;
+    int64_t first_ms; /* the oldest event absorbed, or TT_TIME_NONE */
+    struct tt_step_import import;
     int64_t lost_ms;         /* the newest event of what had to make room, whoever's it was */
     struct tt_entity *ghost; /* stands in where an event has no entity and is not absorbed */
     struct tt_step_stats stats;

@@ -55,6 +55,29 @@ static void write_numbers(struct tt_call *call, struct tt_json_writer *json)
     tt_json_object_end(json);
 }
 
+/* How far back the windows of each kind of entity reach. */
+static void write_warmth(const struct tt_context *context, struct tt_json_writer *json)
+{
+    const struct tt_plan *plan = context->engine->plan;
+    tt_json_key(json, "features");
+    tt_json_array_begin(json);
+    for (uint32_t i = 0; i < tt_plan_step_count(plan); i++) {
+        char text[TT_TIME_TEXT_SIZE];
+        int64_t warm_ms = __atomic_load_n(&context->warm_from_ms[i], __ATOMIC_RELAXED);
+        tt_json_object_begin(json);
+        tt_json_member_text(json, "entity", tt_plan_step_name(plan, i));
+        tt_json_key(json, "warm_from");
+        if (warm_ms == TT_TIME_NONE) {
+            tt_json_null(json);
+        } else {
+            (void)tt_time_format(warm_ms, text);
+            tt_json_text(json, text);
+        }
+        tt_json_object_end(json);
+    }
+    tt_json_array_end(json);
+}
+
 bool get_status(struct tt_call *call)
 {
     struct tt_api *api = call->api;
@@ -74,6 +97,7 @@ bool get_status(struct tt_call *call)
     tt_json_member_int64(&json, "epoch", bundle->epoch);
     tt_json_member_text(&json, "bundle", hash);
     tt_bundle_unref(bundle);
+    write_warmth(api->context, &json);
     tt_json_key(&json, "services");
     tt_json_array_begin(&json);
     if (api->services != NULL) {

@@ -237,6 +237,9 @@ static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_
         return TT_OK;
     }
     engineer->stats_ns = now_ns;
+    int64_t warm_ms = tt_step_warm_from(engineer->step);
+    __atomic_store_n(&engineer->context->warm_from_ms[engineer->step_index], warm_ms,
+                     __ATOMIC_RELAXED);
     struct tt_step_stats stats = tt_step_stats(engineer->step);
     const char *name = tt_plan_step_name(engineer->context->engine->plan, engineer->step_index);
     tt_metrics_set_label(metrics, TT_METRIC_ENTITIES, name, (double)stats.entities);
@@ -329,15 +332,26 @@ enum tt_status tt_feature_engineer_new(const struct tt_feature_engineer_options 
     return TT_OK;
 }
 
-enum tt_status tt_feature_engineer_empty(struct tt_stage *stage, struct tt_error *err)
+enum tt_status tt_feature_engineer_empty_step(struct tt_stage *stage, struct tt_error *err)
+{
+    struct engineer *engineer = (struct engineer *)stage;
+    end_copy(engineer);
+    tt_step_free(engineer->step);
+    engineer->step = NULL;
+    return make_step(engineer, err);
+}
+
+void tt_feature_engineer_empty_gate(struct tt_stage *stage)
 {
     struct engineer *engineer = (struct engineer *)stage;
     end_copy(engineer);
     tt_gate_deinit(&engineer->gate);
     make_gate(engineer);
-    tt_step_free(engineer->step);
-    engineer->step = NULL;
-    return make_step(engineer, err);
+}
+
+int64_t tt_feature_engineer_warm_from(const struct tt_stage *stage)
+{
+    return tt_step_warm_from(((const struct engineer *)stage)->step);
 }
 
 enum tt_status tt_feature_engineer_read_gate(struct tt_stage *stage, struct tt_str record,

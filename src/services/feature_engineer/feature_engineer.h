@@ -47,8 +47,12 @@ bool tt_feature_engineer_pack(struct tt_stage *stage);
 void tt_feature_engineer_give_up(struct tt_stage *stage);
 /* The newest event time, or TT_TIME_NONE. */
 int64_t tt_feature_engineer_watermark(const struct tt_stage *stage);
-/* At start: forgets everything, to read another state. */
-enum tt_status tt_feature_engineer_empty(struct tt_stage *stage, struct tt_error *err) TT_MUST_USE;
+/* At start: forgets the windows, or the ids, to read or rebuild others. */
+enum tt_status tt_feature_engineer_empty_step(struct tt_stage *stage,
+                                              struct tt_error *err) TT_MUST_USE;
+void tt_feature_engineer_empty_gate(struct tt_stage *stage);
+/* The oldest event ever absorbed, or TT_TIME_NONE. */
+int64_t tt_feature_engineer_warm_from(const struct tt_stage *stage);
 /* At start: takes a record of a snapshot, the head of each first. */
 enum tt_status tt_feature_engineer_read_gate(struct tt_stage *stage, struct tt_str record,
                                              struct tt_error *err) TT_MUST_USE;

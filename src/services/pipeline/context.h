@@ -23,9 +23,10 @@ struct tt_context {
     struct tt_event_pool *pool;
     uint64_t *durable_seq;          /* atomic: the log is in the store up to here */
     struct tt_snapshots *snapshots; /* NULL: none are made */
-    struct tt_log *log;             /* NULL: no log */
-    struct tt_metrics *metrics;     /* NULL: no metrics */
-    bool timed;                     /* stamp event->time_ns */
+    int64_t *warm_from_ms;      /* atomic, by step: the oldest event absorbed, or TT_TIME_NONE */
+    struct tt_log *log;         /* NULL: no log */
+    struct tt_metrics *metrics; /* NULL: no metrics */
+    bool timed;                 /* stamp event->time_ns */
 };
 
 /* The monotonic time for a batch's stamps, or 0 when events are not timed. */

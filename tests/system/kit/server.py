@@ -7,6 +7,7 @@ import subprocess
 import threading
 
 from kit.client import Client
+from kit.waiting import until
 
 
 class Server:
@@ -65,6 +66,13 @@ class Server:
             found = self.events(name)
         assert found, f"ended before {name}: {self.log[-5:]}"
         return found[0]
+
+    def wait_status(self, condition, deadline_s=30.0):
+        """GET /status once it is as said."""
+        def there():
+            status = self.client().get("/status").json()
+            return status if condition(status) else None
+        return until(there, "the status", deadline_s)
 
     def kill(self):
         self._end(signal.SIGKILL)
