@@ -11,6 +11,7 @@
 #include "adapters/sqlite/sqlite.h"
 #include "adapters/system/clock.h"
 #include "cli/file_run.h"
+#include "cli/rule_lists.h"
 #include "runtime/files.h"
 #include "runtime/secret.h"
 #include "services/backtest/history.h"
@@ -77,7 +78,8 @@ static enum tt_status compile(struct job *job, const struct tt_engine *engine, c
     tt_buf_clear(&job->text);
     enum tt_status status = tt_file_read(path, &job->text, err);
     if (status == TT_OK) {
-        struct tt_engine_source source = {path, tt_buf_str(&job->text)};
+        struct tt_engine_source source = {
+            .name = path, .text = tt_buf_str(&job->text), .read_list = tt_rule_list_read};
         status = tt_engine_rules(&tt_alloc_libc, engine->names, &source, ret, err);
     }
     return status;

@@ -8,6 +8,7 @@
 
 #include "cli/builtin.h"
 #include "cli/outside.h"
+#include "cli/rule_lists.h"
 #include "runtime/files.h"
 
 #define ARENA_BLOCK_SIZE (64u << 10)
@@ -23,7 +24,7 @@ static enum tt_status read_text(struct tt_settings *settings, const char *path,
     enum tt_status status = tt_file_read(path, &buf, err);
     if (status == TT_OK) {
         char *copy = tt_arena_copy(&settings->arena, buf.data != NULL ? buf.data : "", buf.size);
-        *ret = (struct tt_engine_source){path, {copy, buf.size}};
+        *ret = (struct tt_engine_source){.name = path, .text = {copy, buf.size}};
         status = copy != NULL ? TT_OK : tt_fail(err, TT_E_NOMEM, "%s: no memory", path);
     }
     tt_buf_deinit(&buf);
@@ -116,7 +117,7 @@ static enum tt_status read_rates(struct tt_settings *settings, const char *name,
                                  struct tt_error *err)
 {
     const struct tt_config *config = &settings->config;
-    struct tt_engine_source source = {name, TT_STR("")};
+    struct tt_engine_source source = {.name = name, .text = TT_STR("")};
     const struct tt_tree *tree = config->exchange_rates;
     struct tt_tree *root = NULL;
     enum tt_status status = TT_OK;
@@ -179,7 +180,8 @@ enum tt_status tt_settings_open(struct tt_settings *settings, const struct tt_cl
         status = tt_config_set(&settings->config, tt_str_from(cli->sets[i]), err);
     }
     if (status == TT_OK && read_attributes(settings, err) != TT_OK) {
-        struct tt_engine_source source = {path != NULL ? path : "--set", TT_STR("")};
+        struct tt_engine_source source = {.name = path != NULL ? path : "--set",
+                                          .text = TT_STR("")};
         status = tt_engine_place(&source, err);
     }
     if (status == TT_OK) {
@@ -202,7 +204,8 @@ void tt_settings_close(struct tt_settings *settings)
 
 enum tt_status tt_settings_map(struct tt_settings *settings, const char *path, struct tt_error *err)
 {
-    struct tt_engine_source source = {"maps/handbook.yaml", tt_builtin_map_handbook};
+    struct tt_engine_source source = {.name = "maps/handbook.yaml",
+                                      .text = tt_builtin_map_handbook};
     enum tt_status status = TT_OK;
     if (strcmp(path, "handbook") != 0) {
         status = read_text(settings, path, &source, err);
@@ -240,7 +243,7 @@ static enum tt_status pick(struct tt_settings *settings, const char *path, struc
     if (path != NULL) {
         return read_text(settings, path, ret, err);
     }
-    *ret = (struct tt_engine_source){name, builtin};
+    *ret = (struct tt_engine_source){.name = name, .text = builtin};
     return TT_OK;
 }
 
@@ -263,6 +266,7 @@ enum tt_status tt_settings_engine(struct tt_settings *settings, const char *feat
     if (status == TT_OK && !options.without_rules) {
         status = pick(settings, rules, config->rules_file, "rules/card.yaml", tt_builtin_rules,
                       &options.rules, err);
+        options.rules.read_list = tt_rule_list_read;
     }
     if (status == TT_OK) {
         status = pick(settings, detectors, config->detectors_file, "detectors.yaml",
@@ -287,6 +291,7 @@ enum tt_status tt_settings_rules(struct tt_settings *settings, const char *featu
     if (status == TT_OK) {
         status = pick(settings, rules, config->rules_file, "rules/card.yaml", tt_builtin_rules,
                       &options.rules, err);
+        options.rules.read_list = tt_rule_list_read;
     }
     return status == TT_OK ? tt_engine_new(settings->alloc, &options, &settings->engine, err)
                            : status;

@@ -299,12 +299,21 @@ enum tt_status tt_rules_compile(const struct tt_alloc *alloc, const struct tt_tr
                                 const struct tt_names *names, struct tt_rules **ret,
                                 struct tt_error *err)
 {
+    return tt_rules_compile_with(alloc, tree, names, NULL, ret, err);
+}
+
+enum tt_status tt_rules_compile_with(const struct tt_alloc *alloc, const struct tt_tree *tree,
+                                     const struct tt_names *names,
+                                     const struct tt_rule_files *files, struct tt_rules **ret,
+                                     struct tt_error *err)
+{
     struct tt_rules *set = tt_new_array(alloc, 1, sizeof(*set));
     if (set == NULL) {
         return tt_rules_nomem(err);
     }
     set->alloc = alloc;
     set->names = names;
+    set->files = files;
     tt_arena_init(&set->arena, alloc, ARENA_BLOCK_SIZE, ARENA_SIZE_MAX);
     tt_map_init(&set->by_id, alloc, id_equal, TT_RULES_MAX);
     enum tt_status status = read_file(set, tree, err);
@@ -312,6 +321,7 @@ enum tt_status tt_rules_compile(const struct tt_alloc *alloc, const struct tt_tr
         tt_rules_free(set);
         return status;
     }
+    set->files = NULL;
     *ret = set;
     return TT_OK;
 }

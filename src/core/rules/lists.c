@@ -112,16 +112,145 @@ static enum tt_status build_list(struct tt_rules *set, const struct tt_tree *lis
     return status;
 }
 
+/* --- lists that stand elsewhere --- */
+
+#define OUTSIDE_BLOCK_SIZE 65536
+#define OUTSIDE_SIZE_MAX ((size_t)256 << 20)
+
+struct outside {
+    const struct tt_tree *list;
+    struct tt_str file, column;
+    enum tt_type type;
+};
+
+static enum tt_status fail_list(const struct tt_tree *node, enum tt_status status,
+                                const char *message, struct tt_error *err)
+{
+    return tt_fail_at(err, status, node->line, node->column, 0, "%s", message);
+}
+
+/* {file: …, column: …, type: text | number}. */
+static enum tt_status read_source(const struct tt_tree *list, struct outside *ret,
+                                  struct tt_error *err)
+{
+    static const char *const keys[] = {"file", "column", "type"};
+    const struct tt_tree *file = tt_tree_get(list, "file");
+    const struct tt_tree *column = tt_tree_get(list, "column");
+    const struct tt_tree *type = tt_tree_get(list, "type");
+    struct tt_str word = TT_STR("text");
+    *ret = (struct outside){.list = list, .column = {NULL, 0}};
+    enum tt_status status = tt_tree_check_keys(list, keys, TT_ARRAY_SIZE(keys), err);
+    if (status == TT_OK && file == NULL) {
+        return fail_list(list, TT_E_INVALID, "a list from elsewhere needs \"file\"", err);
+    }
+    if (status == TT_OK) {
+        status = tt_tree_text(file, &ret->file, err);
+    }
+    if (status == TT_OK && column != NULL) {
+        status = tt_tree_text(column, &ret->column, err);
+    }
+    if (status == TT_OK && type != NULL) {
+        status = tt_tree_text(type, &word, err);
+    }
+    ret->type = tt_str_equal_text(word, "number") ? TT_TYPE_DOUBLE : TT_TYPE_STRING;
+    if (status == TT_OK && ret->type == TT_TYPE_STRING && !tt_str_equal_text(word, "text")) {
+        return fail_list(type, TT_E_INVALID, "the type of a list is text or number", err);
+    }
+    return status;
+}
+
+/* Entries to values; mixes them into the identity, as those of the file are. */
+static enum tt_status take_entries(struct tt_rules *set, const struct outside *outside,
+                                   const struct tt_str *entries, size_t count,
+                                   struct tt_value *items, struct tt_error *err)
+{
+    uint8_t kind = (uint8_t)outside->type;
+    tt_rules_mix(set, outside->list->key.data, outside->list->key.size);
+    tt_rules_mix(set, &kind, 1);
+    for (size_t i = 0; i < count; i++) {
+        double number = 0.0;
+        bool text = outside->type == TT_TYPE_STRING;
+        bool good = text ? tt_str_utf8_check(entries[i]) == entries[i].size
+                         : tt_double_parse(entries[i], &number);
+        if (!good) {
+            return tt_fail_at(err, TT_E_INVALID, outside->list->line, outside->list->column, 0,
+                              "entry %zu of \"%.*s\" is not %s", i + 1, TT_STR_ARG(outside->file),
+                              text ? "UTF-8" : "a number");
+        }
+        items[i] = text ? tt_value_text(entries[i]) : tt_value_double(number);
+        tt_rules_mix(set, entries[i].data, entries[i].size);
+    }
+    return TT_OK;
+}
+
+static enum tt_status build_outside(struct tt_rules *set, const struct outside *outside,
+                                    struct tt_arena *arena, struct tt_list **ret,
+                                    struct tt_error *err)
+{
+    struct tt_str *entries = NULL;
+    struct tt_error inner = {0};
+    size_t count = 0;
+    enum tt_status status = set->files->read(set->files->ctx, outside->file, outside->column, arena,
+                                             &entries, &count, &inner);
+    if (status != TT_OK) {
+        return status == TT_E_NOMEM ? tt_rules_nomem(err)
+                                    : fail_list(outside->list, status, inner.message, err);
+    }
+    if (count > TT_LIST_COUNT_MAX) {
+        return tt_fail_at(err, TT_E_LIMIT, outside->list->line, outside->list->column, 0,
+                          "a list of more than %d entries", TT_LIST_COUNT_MAX);
+    }
+    struct tt_value *items = tt_arena_new_array(arena, count + 1, sizeof(*items));
+    if (items == NULL) {
+        return tt_rules_nomem(err);
+    }
+    status = take_entries(set, outside, entries, count, items, err);
+    return status == TT_OK ? tt_list_new(set->alloc, items, count, ret, err) : status;
+}
+
+static enum tt_status read_outside(struct tt_rules *set, const struct tt_tree *list,
+                                   struct tt_list **ret, struct tt_error *err)
+{
+    struct outside outside;
+    struct tt_arena arena;
+    enum tt_status status = read_source(list, &outside, err);
+    if (status == TT_OK && set->files == NULL) {
+        return fail_list(list, TT_E_UNSUPPORTED,
+                         "a list from elsewhere is only for rule files the program starts with",
+                         err);
+    }
+    if (status != TT_OK) {
+        return status;
+    }
+    tt_arena_init(&arena, set->alloc, OUTSIDE_BLOCK_SIZE, OUTSIDE_SIZE_MAX);
+    status = build_outside(set, &outside, &arena, ret, err);
+    tt_arena_deinit(&arena);
+    return status;
+}
+
+/* --- all of them --- */
+
+static enum tt_status read_inline(struct tt_rules *set, const struct tt_tree *list,
+                                  struct tt_list **ret, struct tt_error *err)
+{
+    enum tt_type type = TT_TYPE_NONE;
+    enum tt_status status = check_entries(list, &type, err);
+    if (status == TT_OK) {
+        status = build_list(set, list, type, ret, err);
+    }
+    if (status == TT_OK) {
+        mix_list(set, list, type);
+    }
+    return status;
+}
+
 static enum tt_status read_list(struct tt_rules *set, const struct tt_tree *list,
                                 struct tt_error *err)
 {
-    enum tt_type type = TT_TYPE_NONE;
     struct tt_error name_err = {0};
     struct tt_list *compiled = NULL;
-    enum tt_status status = check_entries(list, &type, err);
-    if (status == TT_OK) {
-        status = build_list(set, list, type, &compiled, err);
-    }
+    enum tt_status status = list->kind == TT_TREE_MAPPING ? read_outside(set, list, &compiled, err)
+                                                          : read_inline(set, list, &compiled, err);
     if (status != TT_OK) {
         return status;
     }
@@ -131,7 +260,6 @@ static enum tt_status read_list(struct tt_rules *set, const struct tt_tree *list
     if (status != TT_OK) {
         return tt_fail_at(err, status, list->key_line, list->key_column, 0, "%s", name_err.message);
     }
-    mix_list(set, list, type);
     return TT_OK;
 }
 

@@ -75,6 +75,21 @@ struct tt_rule_test_result {
 /* Called for each test; false stops the run. */
 typedef bool tt_on_rule_test(void *ctx, const struct tt_rule_test_result *result);
 
+/* Reads the entries of a list that stands elsewhere: the lines of a file, or a column of a table when
+ * column is not absent. Entries go into the arena; ctx says who asks. */
+typedef enum tt_status tt_read_rule_list(void *ctx, struct tt_str file, struct tt_str column,
+                                         struct tt_arena *arena, struct tt_str **ret_entries,
+                                         size_t *ret_count, struct tt_error *err);
+struct tt_rule_files {
+    void *ctx;
+    tt_read_rule_list *read;
+};
+
+/* The same as tt_rules_compile, for files whose lists may name other files. */
+enum tt_status tt_rules_compile_with(const struct tt_alloc *alloc, const struct tt_tree *tree,
+                                     const struct tt_names *names,
+                                     const struct tt_rule_files *files, struct tt_rules **ret,
+                                     struct tt_error *err) TT_MUST_USE;
 /* Compiles the tree of a rule file. On failure *ret is untouched. */
 enum tt_status tt_rules_compile(const struct tt_alloc *alloc, const struct tt_tree *tree,
                                 const struct tt_names *names, struct tt_rules **ret,

@@ -41,8 +41,9 @@ struct tt_rules {
     const struct tt_alloc *alloc;
     const struct tt_names *names;
     struct tt_arena arena;
-    struct tt_expr_env *env; /* names, lists and conditions */
-    struct tt_map by_id;     /* of struct tt_rule */
+    const struct tt_rule_files *files; /* while it is compiled; or NULL */
+    struct tt_expr_env *env;           /* names, lists and conditions */
+    struct tt_map by_id;               /* of struct tt_rule */
     struct tt_rule *rules;
     uint32_t count;
     struct tt_list **lists;

@@ -99,6 +99,20 @@ static enum tt_status make_names(struct tt_engine *engine, const struct tt_engin
     return status;
 }
 
+static enum tt_status compile_rules(const struct tt_alloc *alloc, const struct tt_tree *tree,
+                                    const struct tt_names *names,
+                                    const struct tt_engine_source *source, struct tt_rules **ret,
+                                    struct tt_error *err)
+{
+    union {
+        const char *name;
+        void *ctx;
+    } asks = {.name = source->name};
+    struct tt_rule_files files = {asks.ctx, source->read_list};
+    return tt_rules_compile_with(alloc, tree, names, source->read_list == NULL ? NULL : &files, ret,
+                                 err);
+}
+
 static enum tt_status make_rules(struct tt_engine *engine, const struct tt_engine_options *options,
                                  struct tt_arena *arena, struct tt_error *err)
 {
@@ -107,7 +121,8 @@ static enum tt_status make_rules(struct tt_engine *engine, const struct tt_engin
     if (status != TT_OK) {
         return status;
     }
-    if (tt_rules_compile(engine->alloc, tree, engine->names, &engine->rules, err) != TT_OK) {
+    if (compile_rules(engine->alloc, tree, engine->names, &options->rules, &engine->rules, err) !=
+        TT_OK) {
         return tt_engine_place(&options->rules, err);
     }
     return TT_OK;
@@ -121,7 +136,7 @@ enum tt_status tt_engine_rules(const struct tt_alloc *alloc, const struct tt_nam
     struct tt_tree *tree = NULL;
     tt_arena_init(&arena, alloc, TREE_BLOCK_SIZE, TREE_SIZE_MAX);
     enum tt_status status = tt_engine_parse(source, &arena, &tree, err);
-    if (status == TT_OK && tt_rules_compile(alloc, tree, names, ret, err) != TT_OK) {
+    if (status == TT_OK && compile_rules(alloc, tree, names, source, ret, err) != TT_OK) {
         status = tt_engine_place(source, err);
     }
     tt_arena_deinit(&arena);

@@ -25,6 +25,8 @@
 struct tt_engine_source {
     const char *name;
     struct tt_str text;
+    tt_read_rule_list *read_list; /* of rules: for lists that stand in other files, with the name as
+                                     its ctx; NULL = there may be none */
 };
 
 struct tt_engine_options {

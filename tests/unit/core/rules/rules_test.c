@@ -394,6 +394,10 @@ static void errors_have_their_place_in_the_file(void **state)
         {"lists: {in: [1]}\n", TT_E_INVALID, 1, 9, "'in' cannot be a name"},
         {"lists: {amount: [1]}\n", TT_E_CONFLICT, 1, 9, "'amount' is taken"},
         {"lists: {x: 5}\n", TT_E_TYPE, 1, 12, "a sequence"},
+        {"lists: {x: {file: a}}\n", TT_E_UNSUPPORTED, 1, 12, "the program starts with"},
+        {"lists: {x: {fle: a}}\n", TT_E_UNKNOWN, 1, 13, "did you mean \"file\""},
+        {"lists: {x: {column: a}}\n", TT_E_INVALID, 1, 12, "needs \"file\""},
+        {"lists: {x: {file: a, type: word}}\n", TT_E_INVALID, 1, 28, "text or number"},
         {"lists: {x: [[1]]}\n", TT_E_TYPE, 1, 13, "an entry of a list"},
         {"lists: {x: [1, 2]}\nrules:\n  - {id: a, when: channel in x}\n", TT_E_TYPE, 3, 27,
          "string is never in a list(int)"},
@@ -475,6 +479,99 @@ static void a_list_of_a_million_works_and_one_more_does_not(void **state)
     tt_rules_free(set);
     free(entries);
     free(texts);
+}
+
+/* A file of two entries, or what its name says. */
+static enum tt_status read_fake(void *ctx, struct tt_str file, struct tt_str column,
+                                struct tt_arena *arena, struct tt_str **ret_entries,
+                                size_t *ret_count, struct tt_error *err)
+{
+    if (tt_str_equal_text(file, "gone")) {
+        return tt_fail(err, TT_E_NOT_FOUND, "gone: not there");
+    }
+    struct tt_str *entries = tt_arena_new_array(arena, 2, sizeof(*entries));
+    if (entries == NULL) {
+        return TT_E_NOMEM;
+    }
+    entries[0] = column.data == NULL ? TT_STR("7") : column;
+    entries[1] = tt_str_from(ctx);
+    *ret_entries = entries;
+    *ret_count = 2;
+    return TT_OK;
+}
+
+static enum tt_status compile_with_files(const struct tt_alloc *alloc, struct world *world,
+                                         char *entry, const char *yaml, struct tt_rules **ret,
+                                         struct tt_error *err)
+{
+    struct tt_rule_files files = {entry, read_fake};
+    struct tt_arena arena;
+    struct tt_tree *tree = NULL;
+    tt_arena_init(&arena, &tt_alloc_libc, 1 << 16, 1 << 20);
+    assert_int_equal(tt_yaml_parse(&arena, tt_str_from(yaml), &tree, err), TT_OK);
+    enum tt_status status = tt_rules_compile_with(alloc, tree, world->names, &files, ret, err);
+    tt_arena_deinit(&arena);
+    return status;
+}
+
+static void a_list_may_stand_in_another_file(void **state)
+{
+    struct world *world = *state;
+    char entry[] = "m-1";
+    char number[] = "2.5";
+    char bad[] = "\xff";
+    struct tt_rules *set = NULL;
+    struct tt_error err = {0};
+    struct tt_rule_hits hits;
+    struct tt_shadow_hits shadow;
+    static const char texts[] = "lists: {l: {file: x}, c: {file: x, column: m-2}}\n"
+                                "rules:\n"
+                                "  - {id: a, when: merchant_id in l}\n"
+                                "  - {id: b, when: merchant_id in c}\n";
+    assert_int_equal(compile_with_files(&tt_alloc_libc, world, entry, texts, &set, &err), TT_OK);
+    struct tt_hash128 hash = tt_rules_hash(set);
+    tt_names_clear(world->names, world->slots);
+    give(world, "merchant_id", tt_value_text(TT_STR("m-1")));
+    tt_rules_eval(set, world->slots, 0, &world->scratch, &hits, &shadow);
+    assert_int_equal(hits.count, 2);
+    give(world, "merchant_id", tt_value_text(TT_STR("m-2")));
+    tt_rules_eval(set, world->slots, 0, &world->scratch, &hits, &shadow);
+    assert_int_equal(hits.count, 1);
+    assert_int_equal(hits.rules[0], 1);
+    tt_rules_free(set);
+    /* what is in the file is part of the identity */
+    assert_int_equal(compile_with_files(&tt_alloc_libc, world, number, texts, &set, &err), TT_OK);
+    assert_false(same_hash(hash, tt_rules_hash(set)));
+    tt_rules_free(set);
+    set = NULL;
+    static const char numbers[] = "lists: {l: {file: x, type: number}}\n"
+                                  "rules: [{id: a, when: user_tx_count_1h in l}]\n";
+    assert_int_equal(compile_with_files(&tt_alloc_libc, world, number, numbers, &set, &err), TT_OK);
+    tt_rules_free(set);
+    set = NULL;
+    assert_int_equal(compile_with_files(&tt_alloc_libc, world, entry, numbers, &set, &err),
+                     TT_E_INVALID);
+    assert_non_null(strstr(err.message, "entry 2 of \"x\" is not a number"));
+    assert_int_equal(compile_with_files(&tt_alloc_libc, world, bad, texts, &set, &err),
+                     TT_E_INVALID);
+    assert_non_null(strstr(err.message, "not UTF-8"));
+    assert_int_equal(
+        compile_with_files(&tt_alloc_libc, world, bad, "lists: {l: {file: gone}}\n", &set, &err),
+        TT_E_NOT_FOUND);
+    assert_int_equal(err.line, 1);
+    assert_int_equal(err.column, 12);
+    assert_null(set);
+}
+
+static enum tt_status compile_with_files_and_free(const struct tt_alloc *alloc, void *ctx)
+{
+    char entry[] = "m-1";
+    struct tt_rules *set = NULL;
+    struct tt_error err = {0};
+    enum tt_status status =
+        compile_with_files(alloc, ctx, entry, "lists: {l: {file: x}}\n", &set, &err);
+    tt_rules_free(set);
+    return status;
 }
 
 static void more_rules_than_the_limit_are_refused(void **state)
@@ -597,6 +694,7 @@ static enum tt_status compile_and_free(const struct tt_alloc *alloc, void *ctx)
 static void a_failed_allocation_anywhere_leaks_nothing(void **state)
 {
     tt_torture_run(compile_and_free, *state);
+    tt_torture_run(compile_with_files_and_free, *state);
 }
 
 int main(void)
@@ -613,6 +711,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_has_no_rules),
         cmocka_unit_test(errors_have_their_place_in_the_file),
         cmocka_unit_test(a_list_of_a_million_works_and_one_more_does_not),
+        cmocka_unit_test(a_list_may_stand_in_another_file),
         cmocka_unit_test(more_rules_than_the_limit_are_refused),
         cmocka_unit_test(tests_in_the_file_tell_which_failed),
         cmocka_unit_test(the_card_rules_pass_their_tests),
