@@ -90,16 +90,16 @@ def test_kill_9_under_load_loses_and_doubles_nothing(make_server, capsys, room):
         [(key, row["absorbed"], row["vector"]) for key, row in zip(keys, stored)]
 
 
-def vectors_of_a_clean_pass(make_server, path):
-    """The same log, sent in its order to a server that nothing happens to."""
-    server = make_server("clean")
+def vectors_of_a_clean_pass(make_server, path, data="clean", size=5000):
+    """The same log, sent in its order, so many at a time, to a server that nothing happens to."""
+    server = make_server(data, sets=["pipeline.events_max=16"] if size < 16 else [])
     client = server.client(timeout=120)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows = [row for row in rows if "transaction" in row]
     batch = []
     for row in [*rows, None]:
         kind = None if row is None else "/labels" if "label" in row else "/transactions"
-        if batch and (kind != batch[0][0] or len(batch) == 5000):
+        if batch and (kind != batch[0][0] or len(batch) == size):
             answer = client.post_lines([record for _, record in batch], path=batch[0][0])
             assert all("code" not in line for line in answer.lines())
             batch = []

@@ -1,12 +1,15 @@
 """Snapshots at restart: what they hold is what a replay makes, whatever is damaged."""
 
+import csv
+import json
+import os
 import sqlite3
 
 import pytest
 
-from kit.chaos import differing, read_export
+from kit.chaos import corrupt, differing, read_export
 from kit.traffic import Traffic
-from test_durability import score_recorded, vectors_of_a_clean_pass
+from test_durability import score_recorded, survive, vectors_of_a_clean_pass
 
 OFTEN = ["snapshots.interval=10ms"]
 
@@ -65,6 +68,55 @@ def check_equal(make_server, server):
     assert vectors(path) == vectors_of_a_clean_pass(make_server, path)
     stored = [row["decision"] for row in read_export(path)]
     assert differing(stored, score_recorded(server, path)) == 0
+
+
+def computed_vectors(program, path, *args, env=None):
+    """What `features compute` makes of an export, in its order."""
+    program.run("features", "compute", path, "--order", "recorded", "--out", "v.csv", *args,
+                env=env, code=0)
+    with open(program.folder / "v.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    return [[None if value == "" else float(value) for value in row[2:]] for row in rows]
+
+
+# Code paths a CPU may have; libm's own choice among its versions is turned down as well.
+PATHS = {"scalar": (["cpu=scalar"], {}), "avx2": (["cpu=avx2"], {}), "avx512": (["cpu=avx512"], {}),
+         "libm": ([], {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4,-AVX,-SSE4_2"})}
+
+
+def cpu_has(name):
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        flags = file.read()
+    return {"avx2": "avx2", "avx512": "avx512f"}.get(name, "flags") in flags
+
+
+def test_live_is_replay_after_crashes_in_every_batch_split_and_on_every_path(make_server, program,
+                                                                             capsys):
+    """Kills while snapshots are written; then each clean pass in recorded order gives the same bits."""
+    server = make_server(start=False, sets=OFTEN)
+    load = survive(server, int(os.environ.get("TELLTALE_CHAOS_KILLS", "12")),
+                   int(os.environ.get("TELLTALE_CHAOS_SEED", "7")) + 1)
+    assert any(event["snapshot_seq"] for event in load.restored)
+    path = server.export()
+    stored = read_export(path)
+    decisions, live = [r["decision"] for r in stored], [r["vector"] for r in stored]
+    passes = 0
+    for name, (sets, env) in PATHS.items():
+        if not cpu_has(name):
+            continue
+        args = [x for item in sets for x in ("--set", item)]
+        assert computed_vectors(program, path, *args, env=env) == live, name
+        program.run("score", path, "--order", "recorded", "--out", "again.jsonl", *args, env=env,
+                    code=0)
+        lines = (program.folder / "again.jsonl").read_text().splitlines()
+        assert differing(decisions, [json.loads(line) for line in lines]) == 0, name
+        passes += 1
+    for count in (1, 7, 256):
+        assert vectors_of_a_clean_pass(make_server, path, f"clean{count}", count) == vectors(path)
+    with capsys.disabled():
+        print(f"\nlive = replay: {len(stored)} transactions, {len(load.restored)} kills, "
+              f"{passes} code paths and 4 batch splits equal")
+    assert differing(corrupt(decisions), decisions) == 1
 
 
 def test_after_a_stop_nothing_is_replayed(make_server):
