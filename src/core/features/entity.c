@@ -513,6 +513,9 @@ enum tt_status tt_entity_insert(struct tt_entity_store *store, struct tt_entity 
     while (at > entity->begin && tt_row_before(row, entity->rows + (at - 1) * words)) {
         at--;
     }
+    if (at < entity->end) {
+        tt_entity_forget_runs(store, entity, row[TT_ROW_TIME], false);
+    }
     int64_t *place = entity->rows + at * words;
     memmove(place + words, place, (entity->end - at) * words * sizeof(int64_t));
     memcpy(place, row, words * sizeof(int64_t));
@@ -609,13 +612,22 @@ uint32_t tt_entity_trim(struct tt_entity_store *store, struct tt_entity *entity,
 {
     const struct plan_step *plan = store->plan;
     uint32_t begin = entity->begin, demoted = 0;
+    int64_t gone_ms = TT_TIME_NONE;
     while (entity->begin < entity->end &&
            tt_entity_row(store, entity, entity->begin)[TT_ROW_TIME] <= oldest_ms) {
+        gone_ms = oldest_ms;
         forget_oldest(store, entity);
     }
-    while (entity->end - entity->begin > plan->events_max &&
-           demote_oldest(store, entity) == TT_OK) {
+    while (entity->end - entity->begin > plan->events_max) {
+        int64_t time_ms = tt_entity_row(store, entity, entity->begin)[TT_ROW_TIME];
+        if (demote_oldest(store, entity) != TT_OK) {
+            break;
+        }
+        gone_ms = time_ms;
         demoted++;
+    }
+    if (gone_ms != TT_TIME_NONE) {
+        tt_entity_forget_runs(store, entity, gone_ms, true);
     }
     if (entity->panes != NULL) {
         tt_panes_expire(store, entity, oldest_ms);

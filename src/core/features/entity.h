@@ -19,6 +19,7 @@
 #include "core/features/frauds.h"
 #include "core/features/labels.h"
 #include "core/features/plan_internal.h"
+#include "core/features/runs.h"
 
 /* A word of a row that holds no value. */
 #define TT_ROW_MISSING INT64_MIN
@@ -104,6 +105,13 @@ enum tt_status tt_entity_label_again(struct tt_entity_store *store, struct tt_en
 /* Labels of events that are held no more go with them; there are labels. */
 void tt_entity_trim_labels(struct tt_entity_store *store, struct tt_entity *entity,
                            int64_t oldest_ms);
+/* The run of window and filter number `index` at t, where the edges stand. */
+struct tt_run tt_entity_run(const struct tt_entity_store *store, struct tt_entity *entity,
+                            uint32_t index, int64_t t_ms);
+/* An event of that time has come, got a label or gone (events up to it have): what was read of runs
+ * that it may be part of is forgotten. */
+void tt_entity_forget_runs(const struct tt_entity_store *store, struct tt_entity *entity,
+                           int64_t time_ms, bool gone);
 /* For which times [*ret_start_ms, *ret_end_ms) a fraud counts in a period; false when it never does.
  */
 bool tt_period_interval(const struct plan_period *period, const struct tt_fraud_row *fraud,

@@ -144,6 +144,7 @@ static enum tt_status put_label(struct tt_entity_store *store, struct tt_entity 
     if (status != TT_OK) {
         return status;
     }
+    tt_entity_forget_runs(store, entity, label->time_ms, false);
     uint32_t first = tt_labels_seek_fraud(labels, label->time_ms, label->id);
     apply_frauds(store, entity, first, frauds_end(labels, first, label->time_ms, label->id), -1);
     tt_labels_add(labels, label);

@@ -89,6 +89,18 @@ uint8_t tt_labels_say(const struct tt_labels *labels, uint32_t begin, uint32_t e
     return end > begin ? tt_labels_row(labels, end - 1)->kind : 0;
 }
 
+int64_t tt_labels_next(const struct tt_labels *labels, uint32_t begin, uint32_t end, int64_t t_ms)
+{
+    int64_t next_ms = INT64_MAX;
+    for (uint32_t i = begin; i < end; i++) {
+        int64_t effective_ms = tt_labels_row(labels, i)->effective_ms;
+        if (effective_ms > t_ms && effective_ms < next_ms) {
+            next_ms = effective_ms;
+        }
+    }
+    return next_ms;
+}
+
 static void add_fraud(struct tt_labels *labels, uint32_t at, const struct tt_label_row *first,
                       int64_t to_ms)
 {

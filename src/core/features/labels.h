@@ -57,6 +57,8 @@ void tt_labels_find(const struct tt_labels *labels, int64_t time_ms, uint32_t id
 uint32_t tt_labels_event_begin(const struct tt_labels *labels, uint32_t end);
 /* What one event's labels [begin, end) say at t: a kind, or 0 where none is effective yet. */
 uint8_t tt_labels_say(const struct tt_labels *labels, uint32_t begin, uint32_t end, int64_t t_ms);
+/* When the next of them becomes effective after t; INT64_MAX: none does. */
+int64_t tt_labels_next(const struct tt_labels *labels, uint32_t begin, uint32_t end, int64_t t_ms);
 /* Adds one at its place and brings the frauds of its event up to date; room is reserved. False when
  * it is there already. */
 bool tt_labels_add(struct tt_labels *labels, const struct tt_label_row *row);

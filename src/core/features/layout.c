@@ -11,6 +11,7 @@
 #include "core/features/bag.h"
 #include "core/features/frauds.h"
 #include "core/features/plan_internal.h"
+#include "core/features/runs.h"
 
 static enum tt_status fail_limit(const struct plan_draft *draft, const char *what, int max,
                                  struct tt_error *err)
@@ -176,6 +177,24 @@ static enum tt_status read_columns(struct plan_step *step, const struct plan_dra
     return add_column(step, draft, column, &read->word, err);
 }
 
+static enum tt_status add_run(struct plan_step *step, const struct plan_draft *draft,
+                              struct plan_read *read, struct tt_error *err)
+{
+    for (uint32_t i = 0; i < step->run_count; i++) {
+        if (step->runs[i].span == read->span && step->runs[i].filter_mask == read->filter_mask) {
+            read->run = (uint8_t)i;
+            return TT_OK;
+        }
+    }
+    if (step->run_count == PLAN_RUNS_MAX) {
+        return fail_limit(draft, "different runs of frauds", PLAN_RUNS_MAX, err);
+    }
+    read->run = (uint8_t)step->run_count;
+    step->runs[step->run_count++] =
+        (struct plan_run){.span = read->span, .filter_mask = read->filter_mask};
+    return TT_OK;
+}
+
 /* Frauds that are only counted or dated need no edges; what looks at other events, too, does. */
 static enum tt_status add_window(struct plan_step *step, const struct plan_draft *draft,
                                  struct plan_read *read, struct tt_error *err)
@@ -193,9 +212,13 @@ static enum tt_status add_window(struct plan_step *step, const struct plan_draft
     const struct tt_feature *feature = draft->feature;
     bool baseline =
         read->aggregate == TT_AGGREGATE_SURPRISE || read->aggregate == TT_AGGREGATE_TAKEOVER;
-    return baseline
-               ? add_span(step, draft, feature->baseline_ms, 0, &read->span, err)
-               : add_span(step, draft, feature->window_ms, feature->delay_ms, &read->span, err);
+    bool runs = read->aggregate == TT_AGGREGATE_FRAUD_RUN_LENGTH ||
+                read->aggregate == TT_AGGREGATE_FRAUD_RUN_AGE ||
+                read->aggregate == TT_AGGREGATE_SINCE_LAST_GENUINE;
+    status = baseline
+                 ? add_span(step, draft, feature->baseline_ms, 0, &read->span, err)
+                 : add_span(step, draft, feature->window_ms, feature->delay_ms, &read->span, err);
+    return status == TT_OK && runs ? add_run(step, draft, read, err) : status;
 }
 
 /* The fold of that field and baseline whose filter, where one is read, has these blocks. */
@@ -376,6 +399,10 @@ static void assign_offsets(struct plan_step *step)
         span->begin = span->end == 0 ? i : span->begin;
         span->end = (uint16_t)(i + 1);
         span->has_bag |= value->kind == VALUE_BAG;
+    }
+    for (uint32_t i = 0; i < step->run_count; i++) {
+        step->runs[i].offset = step->state_size;
+        step->state_size += sizeof(struct tt_run);
     }
     step->row_words = 2 + step->column_count;
 }

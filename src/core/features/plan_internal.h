@@ -18,6 +18,7 @@
 
 #define PLAN_SPANS_MAX 64
 #define PLAN_PERIODS_MAX 64
+#define PLAN_RUNS_MAX 64
 #define PLAN_COLUMNS_MAX 32
 #define PLAN_VALUES_MAX 512
 #define PLAN_ITEMS_MAX (PLAN_VALUES_MAX + TT_FEATURES_MAX)
@@ -96,6 +97,13 @@ struct plan_period {
     bool known;
 };
 
+/* A run of known frauds: what was read last is kept in the entity, behind its running values. */
+struct plan_run {
+    uint8_t span;
+    uint16_t filter_mask;
+    uint32_t offset; /* bytes into the entity's values */
+};
+
 enum value_kind {
     VALUE_COUNT = 1, /* int64_t */
     VALUE_SUM,       /* 128-bit sum */
@@ -159,6 +167,7 @@ struct plan_read {
     uint8_t word;
     uint8_t span;   /* where rows or what is kept of them is looked at */
     uint8_t period; /* of those that look at known frauds */
+    uint8_t run;    /* of those that look at runs of them */
     uint16_t filter_mask;
     uint16_t count, total, sum, squares, bag, frauds;
     uint16_t look; /* the item that panes keep for what looks at rows, or PLAN_NONE */
@@ -196,8 +205,8 @@ struct plan_step {
     uint32_t row_words;
     uint32_t state_size; /* bytes of the running values that are not per currency */
     uint32_t money_size; /* bytes of those that are */
-    uint32_t column_count, span_count, period_count, value_count, group_count, filter_count,
-        fold_count;
+    uint32_t column_count, span_count, period_count, run_count, value_count, group_count,
+        filter_count, fold_count;
     uint32_t frauds_begin; /* values from here on are VALUE_FRAUDS */
     uint32_t before_count, after_count, expression_count, input_count, item_count;
     uint32_t early_count, early_input_count; /* expressions that filters read stand first */
@@ -208,6 +217,7 @@ struct plan_step {
     struct plan_span spans[PLAN_SPANS_MAX + 1];   /* one more has panes: of all the step keeps */
     struct plan_period periods[PLAN_PERIODS_MAX];
     struct plan_fold folds[PLAN_FOLDS_MAX];
+    struct plan_run runs[PLAN_RUNS_MAX];
     struct plan_value values[PLAN_VALUES_MAX];
     struct plan_group groups[PLAN_VALUES_MAX];
     struct plan_item items[PLAN_ITEMS_MAX];

@@ -12,26 +12,16 @@
 
 #include "core/features/entity.h"
 
-/* The newest events of a window that are known one way or the other, from the back: frauds up to
- * the first genuine one. */
-struct tt_run {
-    bool known; /* the rest is filled, for this window and filter */
-    uint8_t span;
-    uint16_t filter_mask;
-    uint32_t length;    /* frauds */
-    int64_t first_ms;   /* the oldest of them, when there is one */
-    int64_t genuine_ms; /* the genuine one, or TT_TIME_NONE */
-};
-
 /* The entity with its edges at t_ms, and the event that is scored as a row. */
 struct tt_reading {
     const struct tt_entity_store *store;
-    const struct tt_entity *entity;
+    struct tt_entity *entity;     /* only what it remembers of runs is changed */
     const struct tt_money *money; /* of the event's currency; NULL: no such row yet */
     const int64_t *row;
     int64_t t_ms;
     bool is_folded; /* rows up to t_ms hold what folds keep, and row is one of them after it came */
     struct tt_run run; /* the last one read: features of one window share it */
+    uint8_t run_index;
 };
 
 /* False when the value is missing (*ret untouched). */

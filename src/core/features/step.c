@@ -149,7 +149,7 @@ static void write_feature(const struct tt_step *step, struct tt_vector *vector, 
 
 /* entity NULL: nothing is known, all of them are missing. */
 static void write_features(const struct tt_step *step, const struct plan_read *reads,
-                           uint32_t count, const struct tt_entity *entity, const int64_t *row,
+                           uint32_t count, struct tt_entity *entity, const int64_t *row,
                            bool is_folded, struct tt_vector *vector)
 {
     struct tt_reading reading = {

@@ -346,6 +346,65 @@ static void every_aggregate_agrees_with_the_obvious_model(void **state)
     tt_plan_free(plan);
 }
 
+/* Three merchants nearly all of whose payments turn out to be frauds, some of which are said to be
+ * genuine, taken back, or known much later: runs as long as windows. */
+static void make_bad(struct world *world, uint64_t seed, int64_t lateness_ms)
+{
+    struct tt_rng rng;
+    tt_rng_init(&rng, seed);
+    int64_t now_ms = INT64_C(1772000000000);
+    for (size_t i = 0; i < world->count; i++) {
+        struct tt_event *event = &world->events[i];
+        memset(event, 0, sizeof(*event));
+        size_t back = 1 + 2 * tt_rng_below(&rng, 30);
+        if (i % 2 == 1 && i >= back + 1) {
+            const struct tt_event *of = &world->events[i - back];
+            bool fraud = tt_rng_below(&rng, 100) != 0;
+            int64_t known_ms = now_ms + ((int64_t)tt_rng_below(&rng, 40) - 30) * TT_MS_PER_HOUR;
+            known_ms += tt_rng_below(&rng, 50) == 0 ? 9 * TT_MS_PER_DAY : 0;
+            label_init(event, of, fraud ? TT_LABEL_FRAUD : (enum tt_label_kind)(2 + i / 2 % 2),
+                       known_ms);
+            event->first_seq = of->seq;
+            continue;
+        }
+        now_ms += tt_rng_below(&rng, 2000) == 0
+                      ? 20 * TT_MS_PER_DAY
+                      : (int64_t)tt_rng_below(&rng, 30) * TT_MS_PER_MINUTE;
+        int64_t late_ms = tt_rng_below(&rng, 10) == 0 ? (int64_t)tt_rng_below(&rng, 9) : 0;
+        fill(&rng, event, &world->texts[i], i, now_ms - late_ms * lateness_ms / 6);
+        world->texts[i].merchant[2] = (char)('1' + i / 2 % 3);
+        world->texts[i].merchant[3] = '\0';
+        event->txn.text[TT_TEXT_MERCHANT_ID] = tt_str_from(world->texts[i].merchant);
+        event->seq = i + 1;
+    }
+}
+
+static void long_runs_agree_with_the_obvious_model(void **state)
+{
+    (void)state;
+    struct tt_plan *plan = plan_of(PLAN);
+    struct steps steps;
+    struct world world;
+    struct model model;
+    struct tt_vector slow = {0};
+    world_init(&world, 12000, SEED + 6, tt_plan_lateness_ms(plan));
+    make_bad(&world, SEED + 6, tt_plan_lateness_ms(plan));
+    model_init(&model, plan, passes, world.count);
+    assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 1U << 20, SIZE_MAX), TT_OK);
+    assert_int_equal(steps_run(&steps, world.log, world.count, 64), TT_OK);
+    for (size_t i = 0; i < world.count; i++) {
+        model_pass(&model, world.log[i], &slow);
+        if (world.log[i]->kind == TT_EVENT_TRANSACTION) {
+            compare(plan, world.log[i], &slow);
+        }
+    }
+    assert_true(reaches(plan, &world, "m_run", 20.0) && reaches(plan, &world, "m_run_2d", 10.0));
+    steps_deinit(&steps);
+    model_deinit(&model);
+    world_deinit(&world);
+    tt_plan_free(plan);
+}
+
 static void same_vectors(const struct world *a, const struct world *b)
 {
     for (size_t i = 0; i < a->count; i++) {
@@ -589,6 +648,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_aggregate_agrees_with_the_obvious_model),
+        cmocka_unit_test(long_runs_agree_with_the_obvious_model),
         cmocka_unit_test(batch_split_leaves_no_trace),
         cmocka_unit_test(order_of_arrival_within_the_lateness_leaves_no_trace),
         cmocka_unit_test(labels_of_the_future_leave_no_trace),
