@@ -385,6 +385,10 @@ static enum tt_status add_alerter(struct tt_server *server, struct tt_error *err
     };
     struct tt_stage *stage = NULL;
     enum tt_status status = open_notifiers(server, &options, err);
+    for (uint32_t i = 0; i < options.route_count && status == TT_OK; i++) {
+        status =
+            server->store->ops->open_route(server->store, tt_str_from(options.routes[i].name), err);
+    }
     if (status == TT_OK) {
         status = tt_alerter_new(&options, &stage, err);
     }

@@ -160,6 +160,9 @@ struct tt_store_ops {
     /* Appends the bytes to ret. */
     enum tt_status (*get_bundle)(struct tt_store *store, struct tt_hash128 hash, struct tt_buf *ret,
                                  struct tt_error *err);
+    /* Makes a route known to the outbox: a new one begins behind the alerts that are stored, a known one is left as
+     * it is. A route that was never opened begins with the first alert. */
+    enum tt_status (*open_route)(struct tt_store *store, struct tt_str route, struct tt_error *err);
     /* The outbox: alerted anomalies not yet settled on that route, oldest first, at most limit. */
     enum tt_status (*list_undelivered)(struct tt_store *store, struct tt_str route, uint32_t limit,
                                        tt_on_anomaly *on_row, void *ctx, struct tt_error *err);

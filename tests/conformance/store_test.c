@@ -495,6 +495,30 @@ static void the_outbox_holds_what_a_route_has_not_settled(void **state)
         TT_E_NOT_FOUND); /* never alerted */
 }
 
+static void a_route_that_is_new_begins_behind_what_is_stored(void **state)
+{
+    struct subject *subject = *state;
+    const struct tt_store_ops *ops = subject->store->ops;
+    assert_int_equal(ops->open_route(subject->store, TT_STR("first"), NULL), TT_OK);
+    append_anomalies(subject);
+    assert_int_equal(ops->open_route(subject->store, TT_STR("later"), NULL), TT_OK);
+    assert_undelivered(subject, "first", 10, "a1 a3 a5 ");
+    assert_undelivered(subject, "later", 10, "");
+    struct tt_row_anomaly next = make_anomaly(7, T0, "a7");
+    struct tt_group group = {.anomalies = &next, .anomaly_count = 1};
+    assert_int_equal(ops->append(subject->store, &group, NULL), TT_OK);
+    for (int twice = 0; twice < 2; twice++) { /* a known one stays where it is */
+        assert_undelivered(subject, "first", 10, "a1 a3 a5 a7 ");
+        assert_undelivered(subject, "later", 10, "a7 ");
+        assert_int_equal(ops->open_route(subject->store, TT_STR("later"), NULL), TT_OK);
+        assert_int_equal(ops->open_route(subject->store, TT_STR("first"), NULL), TT_OK);
+    }
+    assert_int_equal(
+        ops->settle(subject->store, TT_STR("later"), TT_STR("a7"), true, T0, TT_STR(""), NULL),
+        TT_OK);
+    assert_undelivered(subject, "later", 10, "");
+}
+
 static void bundles_are_kept_by_their_hash(void **state)
 {
     struct subject *subject = *state;
@@ -699,6 +723,7 @@ int main(void)
         CASE(an_anomaly_is_got_by_its_id),
         CASE(a_group_is_all_or_nothing),
         CASE(the_outbox_holds_what_a_route_has_not_settled),
+        CASE(a_route_that_is_new_begins_behind_what_is_stored),
         CASE(bundles_are_kept_by_their_hash),
         CASE(dead_letters_and_labels_are_counted),
         CASE(a_day_is_scanned_by_itself_and_labels_too),

@@ -78,6 +78,21 @@ def test_a_delivered_alert_is_not_sent_again_after_a_restart(make_server, make_r
     assert len({d.id for d in receiver.deliveries}) == len(receiver.deliveries) == 2
 
 
+def test_a_route_added_later_gets_what_comes_from_then_on(make_server, make_receiver, program):
+    receiver = make_receiver()
+    server = make_server(sets=settings(program))
+    server.client().post_lines([payment(i, "high") for i in range(20)])
+    server.stop()
+    server.sets = settings(program) + receiver.sets()
+    server.start()
+    answers = server.client().post_lines([payment(i, "high") for i in range(20, 25)]).lines()
+    alerted = {a["anomaly_id"] for a in answers if a["alerted"]}
+    assert len(alerted) == 5
+    receiver.wait(lambda d: {x.id for x in d} >= alerted, "the new alerts")
+    server.stop()
+    assert {d.id for d in receiver.deliveries} == alerted
+
+
 def test_a_dead_receiver_does_not_hold_up_scoring(make_server, make_receiver, program):
     receiver = make_receiver()
     sets = settings(program) + receiver.sets()

@@ -47,6 +47,8 @@ static const char *const fixed_sql[TT_SQL_COUNT] = {
         " id > coalesce((SELECT settled FROM routes WHERE route = ?1), 0) AND NOT EXISTS"
         " (SELECT 1 FROM deliveries d WHERE d.route = ?1 AND d.anomaly = a.id)"
         " ORDER BY id LIMIT ?2",
+    [TT_SQL_ROUTE_OPEN] = "INSERT OR IGNORE INTO routes SELECT ?1,"
+                          " (SELECT coalesce(max(id), 0) FROM anomalies WHERE alerted)",
     [TT_SQL_SETTLE] = "INSERT OR IGNORE INTO deliveries SELECT ?1, id, ?3, ?4, ?5 FROM anomalies"
                       " WHERE anomaly_id = ?2",
     [TT_SQL_SETTLED_MOVE] =

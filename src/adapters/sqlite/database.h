@@ -41,6 +41,7 @@ enum tt_sqlite_statement {
     TT_SQL_UNDELIVERED,
     TT_SQL_SETTLE,
     TT_SQL_SETTLED_MOVE,
+    TT_SQL_ROUTE_OPEN,
     TT_SQL_OWNER_CLAIM,
     TT_SQL_OWNER_GET,
     TT_SQL_OWNER_MOVE,
@@ -225,6 +226,8 @@ struct tt_row_anomaly tt_sqlite_read_anomaly(sqlite3_stmt *statement);
 enum tt_status tt_sqlite_list_undelivered(struct tt_store *store, struct tt_str route,
                                           uint32_t limit, tt_on_anomaly *on_row, void *ctx,
                                           struct tt_error *err);
+enum tt_status tt_sqlite_open_route(struct tt_store *store, struct tt_str route,
+                                    struct tt_error *err);
 enum tt_status tt_sqlite_settle(struct tt_store *store, struct tt_str route,
                                 struct tt_str anomaly_id, bool delivered, int64_t at_ms,
                                 struct tt_str detail, struct tt_error *err);

@@ -34,6 +34,7 @@ static const struct tt_store_ops store_ops = {
     .get_bundle = tt_sqlite_get_bundle,
     .list_undelivered = tt_sqlite_list_undelivered,
     .settle = tt_sqlite_settle,
+    .open_route = tt_sqlite_open_route,
     .drop_before = tt_sqlite_drop_before,
     .close = close_store,
 };

@@ -34,6 +34,24 @@ enum tt_status tt_sqlite_list_undelivered(struct tt_store *store, struct tt_str 
     return status;
 }
 
+enum tt_status tt_sqlite_open_route(struct tt_store *store, struct tt_str route,
+                                    struct tt_error *err)
+{
+    struct tt_sqlite *self = tt_sqlite_of_store(store);
+    enum tt_status status = tt_sqlite_begin_write(self, err);
+    if (status != TT_OK) {
+        return status;
+    }
+    sqlite3_stmt *open = tt_sqlite_prepared(self->writer, TT_SQL_ROUTE_OPEN, err);
+    if (open == NULL) {
+        status = tt_sqlite_fail(err, self->writer->db, "open a route");
+    } else {
+        tt_sqlite_bind_text(open, 1, route);
+        status = tt_sqlite_run(self->writer, TT_SQL_ROUTE_OPEN, err);
+    }
+    return tt_sqlite_end_write(self, status, err);
+}
+
 static enum tt_status settle(struct tt_sqlite *self, struct tt_str route, struct tt_str anomaly_id,
                              bool delivered, int64_t at_ms, struct tt_str detail,
                              struct tt_error *err)
