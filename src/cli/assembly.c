@@ -101,6 +101,8 @@ static enum tt_status open_stages(struct tt_assembly *assembly,
         .stateless = options->stateless,
         .alert_severity = tt_severity_find(config->alert_severity),
         .alert_dedupe_ms = config->alert_dedupe,
+        .review_share = (double)config->review_per_million / 1e6,
+        .review_key = {tt_hash_mix((uint64_t)config->seed), UINT64_C(0x726576696577)},
         .budget = {.per_day = (uint32_t)config->alert_budget},
         .key = assembly->key,
     };

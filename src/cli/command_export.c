@@ -106,6 +106,10 @@ static void write_transaction(struct export *self, const struct tt_row_transacti
     }
     tt_json_array_end(&json);
     tt_json_member_text(&json, "alert", tt_alert_name(event->decision.alert));
+    if (event->decision.alert == TT_ALERT_SAMPLED) {
+        tt_json_member_double(&json, "selection_probability",
+                              event->decision.selection_probability);
+    }
     tt_json_key(&json, "decision");
     tt_record_write_score(&json, event, &engine->record_names);
     tt_json_object_end(&json);

@@ -93,3 +93,28 @@ def test_a_time_zone_that_is_none_stops_the_start(program):
     program.write("in.jsonl", to_jsonl(payments(3)))
     result = program.run("score", "in.jsonl", "--set", "alerts.time_zone=Europe/Atlantis", code=1)
     assert "alerts.time_zone" in result.err and "Atlantis" in result.err
+
+
+def test_random_review_is_drawn_outside_the_ranking_and_recorded(make_server, program):
+    records = payments(3000)
+    program.write("none.yaml", "rules: []\n")
+    program.write("telltale.yaml", CONFIG + "alerts: {review_per_million: 20000}\n")
+    program.write("in.jsonl", to_jsonl(records))
+    program.run("score", "in.jsonl", "--out", "out.jsonl", code=0)
+    lines = [json.loads(x) for x in (program.folder / "out.jsonl").read_text().splitlines()]
+    server = make_server()
+    client = server.client()
+    answers = client.post_lines(records).lines()
+    drawn = [a for a in answers if a["alert"] == "sampled"]
+    assert 30 < len(drawn) < 100  # about 60 of 3,000
+    assert all(a["alerted"] and a["selection_probability"] == 0.02 and a["reasons"] for a in drawn)
+    assert sum(a["p_value"] > 0.5 for a in drawn) > 10  # most are quite ordinary
+    assert [a["alerted"] for a in answers] == [x["alerted"] for x in lines]
+    for answer in drawn[:5]:
+        assert client.get("/redecide/" + answer["transaction_id"]).json()["same"]
+    server.stop()
+    path = server.export()
+    assert [r["alert"] for r in read_export(path)] == [a["alert"] for a in answers]
+    program.run("score", path, "--out", "again.jsonl", "--set", "alerts.review_per_million=0", code=0)
+    again = [json.loads(x) for x in (program.folder / "again.jsonl").read_text().splitlines()]
+    assert [x["alerted"] for x in again] == [x["alerted"] for x in lines]

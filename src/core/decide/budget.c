@@ -330,7 +330,7 @@ void tt_budget_note(struct tt_budget *budget, const struct tt_budget_case *payme
     if (payment->p_value <= TT_BUDGET_P_MAX && !payment->attached && outcome != TT_ALERT_RULE) {
         budget->bins[bin_of(payment->p_value)]++;
     }
-    bool statistics = outcome == TT_ALERT_OPENED;
+    bool statistics = outcome == TT_ALERT_OPENED || outcome == TT_ALERT_SAMPLED;
     budget->statistics += statistics ? 1 : 0;
     budget->hour_statistics += statistics ? 1 : 0;
     budget->rules += outcome == TT_ALERT_RULE ? 1 : 0;

@@ -62,16 +62,19 @@ enum tt_status tt_decide(const struct tt_setup *setup, const struct tt_bundle *b
     decision->anomalous = severity != TT_SEVERITY_NONE;
     decision->alerted = false;
     decision->alert = TT_ALERT_NONE;
+    decision->selection_probability = 0.0;
     decision->degraded = missing(setup, event) | (uint32_t)event->step_degraded << TT_DETECTORS_MAX;
     decision->reason_count = 0;
     return decision->anomalous ? tt_reasons_fill(setup, bundle, terms, event) : TT_OK;
 }
 
 enum tt_status tt_decide_alert(const struct tt_setup *setup, const struct tt_bundle *bundle,
-                               enum tt_alert outcome, struct tt_event *event)
+                               const struct tt_outcomes *outcomes, struct tt_event *event)
 {
     struct tt_decision *decision = &event->decision;
-    decision->alert = (uint8_t)outcome;
+    decision->alert = outcomes->alert;
+    decision->selection_probability =
+        outcomes->alert == TT_ALERT_SAMPLED ? outcomes->selection_probability : 0.0;
     decision->alerted = tt_alert_goes_out(decision->alert);
     if (!decision->alerted || decision->anomalous) {
         return TT_OK;

@@ -33,10 +33,11 @@ double tt_decide_p(const struct tt_setup *setup, const struct tt_bundle *bundle,
  * start, alert. attached: its entity has an open case of at least that severity. */
 void tt_decide_case(const struct tt_setup *setup, const struct tt_event *event,
                     uint8_t severity_min, bool attached, struct tt_budget_case *ret);
-/* Writes the outcome into the decision. What goes out although no cut-off made it an anomaly becomes
+/* Writes the outcomes into the decision. What goes out although no cut-off made it an anomaly becomes
  * one, of severity low and with reasons. Fails as tt_decide. */
 enum tt_status tt_decide_alert(const struct tt_setup *setup, const struct tt_bundle *bundle,
-                               enum tt_alert outcome, struct tt_event *event) TT_MUST_USE;
+                               const struct tt_outcomes *outcomes,
+                               struct tt_event *event) TT_MUST_USE;
 /* The name for a reason's detector: that of the slot, "learned" or "other". */
 const char *tt_reason_detector_name(const struct tt_setup *setup, uint8_t detector);
 

@@ -230,6 +230,9 @@ enum tt_status tt_decision_pack(const struct tt_event *event, struct tt_buf *buf
     tt_wire_put_u8(buf, (uint8_t)(decision->severity | decision->verdict << 4));
     tt_wire_put_u8(buf, (uint8_t)((decision->anomalous ? 1 : 0) | (decision->alerted ? 2 : 0)));
     tt_wire_put_u8(buf, decision->alert);
+    if (decision->alert == TT_ALERT_SAMPLED) {
+        tt_wire_put_double(buf, decision->selection_probability);
+    }
     tt_wire_put_varint(buf, decision->degraded);
     tt_wire_put_varint(buf, decision->reason_count);
     for (uint32_t i = 0; i < decision->reason_count && i < TT_REASONS_MAX; i++) {
@@ -259,6 +262,9 @@ enum tt_status tt_decision_unpack(struct tt_str bytes, struct tt_event *event)
     if ((head & VERSION_MASK) > 1) {
         decision->alert = tt_wire_u8(&wire);
     }
+    decision->selection_probability =
+        decision->alert == TT_ALERT_SAMPLED ? tt_wire_double(&wire) : 0.0;
+    wire.bad |= !(decision->selection_probability >= 0.0 && decision->selection_probability <= 1.0);
     uint64_t degraded = tt_wire_varint(&wire);
     uint64_t count = tt_wire_varint(&wire);
     if (wire.bad || degraded > UINT32_MAX || count > TT_REASONS_MAX || flags > 3 ||

@@ -6,7 +6,8 @@
 static const char *const severity_names[] = {"none", "low", "medium", "high", "critical"};
 static const char *const verdict_names[] = {"", "allow", "review", "block"};
 
-static const char *const alert_names[] = {"none", "opened", "rule", "paged", "attached", "held"};
+static const char *const alert_names[] = {"none",     "opened", "rule",   "paged",
+                                          "attached", "held",   "sampled"};
 _Static_assert(TT_ARRAY_SIZE(alert_names) == TT_ALERT_LAST + 1, "a name for each outcome");
 
 static uint8_t find_name(const char *const *names, size_t count, struct tt_str name)

@@ -66,8 +66,9 @@ enum tt_alert {
     TT_ALERT_PAGED,    /* alerted: the first that the spent budget would have held back */
     TT_ALERT_ATTACHED, /* belongs to a case that was alerted */
     TT_ALERT_HELD,     /* an anomaly; the budget goes to others */
+    TT_ALERT_SAMPLED,  /* alerted: drawn at random, whatever its rank */
 };
-#define TT_ALERT_LAST TT_ALERT_HELD
+#define TT_ALERT_LAST TT_ALERT_SAMPLED
 
 /* Moments in an event's way through the stages. */
 enum tt_event_time {
@@ -144,7 +145,8 @@ struct tt_decision {
     uint8_t verdict;  /* enum tt_verdict_kind */
     bool anomalous;   /* severity is not none */
     bool alerted;
-    uint8_t alert; /* enum tt_alert: why it is, or is not */
+    uint8_t alert;                /* enum tt_alert: why it is, or is not */
+    double selection_probability; /* of being drawn, when sampled; else 0 */
     uint32_t
         degraded; /* bits: detector i was absent; feature step i - TT_DETECTORS_MAX was short */
     uint32_t reason_count;
@@ -155,6 +157,7 @@ struct tt_decision {
 struct tt_outcomes {
     bool known;
     uint8_t alert; /* enum tt_alert */
+    double selection_probability;
 };
 
 struct tt_event_home;
@@ -224,13 +227,14 @@ static inline void tt_vector_set_missing(struct tt_vector *vector, uint32_t inde
     vector->missing[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
-/* "none" "opened" "rule" "paged" "attached" "held". */
+/* "none" "opened" "rule" "paged" "attached" "held" "sampled". */
 const char *tt_alert_name(uint8_t alert);
 bool tt_alert_find(struct tt_str name, uint8_t *ret); /* false when unknown */
 /* Whether that outcome goes out. */
 static inline bool tt_alert_goes_out(uint8_t alert)
 {
-    return alert == TT_ALERT_OPENED || alert == TT_ALERT_RULE || alert == TT_ALERT_PAGED;
+    return alert == TT_ALERT_OPENED || alert == TT_ALERT_RULE || alert == TT_ALERT_PAGED ||
+           alert == TT_ALERT_SAMPLED;
 }
 /* "none" "low" "medium" "high" "critical"; "allow" "review" "block". */
 const char *tt_severity_name(uint8_t severity);

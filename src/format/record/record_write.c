@@ -148,6 +148,14 @@ static void write_outcome(struct tt_json_writer *writer, const struct tt_decisio
     tt_json_member_bool(writer, "alerted", decision->alerted);
 }
 
+static void write_alert(struct tt_json_writer *writer, const struct tt_decision *decision)
+{
+    tt_json_member_text(writer, "alert", tt_alert_name(decision->alert));
+    if (decision->alert == TT_ALERT_SAMPLED) {
+        tt_json_member_double(writer, "selection_probability", decision->selection_probability);
+    }
+}
+
 static void write_hash(struct tt_json_writer *writer, const char *key, struct tt_hash128 hash)
 {
     char hex[33];
@@ -208,7 +216,7 @@ void tt_record_write_decision(struct tt_json_writer *writer, const struct tt_eve
         tt_json_member_null(writer, "anomaly_id");
     }
     write_outcome(writer, &event->decision);
-    tt_json_member_text(writer, "alert", tt_alert_name(event->decision.alert));
+    write_alert(writer, &event->decision);
     write_detectors(writer, event, names);
     write_reasons(writer, &event->decision, names);
     write_versions(writer, event, names);
@@ -243,7 +251,7 @@ void tt_record_write_anomaly(struct tt_json_writer *writer, const struct tt_even
     tt_json_key(writer, "transaction");
     tt_record_write_txn(writer, &event->txn);
     write_outcome(writer, &event->decision);
-    tt_json_member_text(writer, "alert", tt_alert_name(event->decision.alert));
+    write_alert(writer, &event->decision);
     tt_json_member_text(writer, "status", status);
     write_reasons(writer, &event->decision, names);
     write_detectors(writer, event, names);

@@ -184,6 +184,17 @@ static void reach(struct aggregator *aggregator, int64_t event_ms)
     tt_budget_reach(&aggregator->budget, event_ms, aggregator->zone_offset_ms);
 }
 
+/* Random review: by a hash of the payment's identity and nothing that was found out about it. */
+static bool is_drawn(const struct aggregator *aggregator, const struct tt_event *event)
+{
+    double share = aggregator->options.review_share;
+    if (share <= 0.0) {
+        return false;
+    }
+    struct tt_hash128 hash = tt_txn_key_hash(&aggregator->options.review_key, &event->txn);
+    return (double)(hash.high >> 11) < share * 9007199254740992.0; /* 2^53 */
+}
+
 /* Whether somebody is told: as recorded in a log that is replayed, else as the budget says. */
 static enum tt_status alert(struct aggregator *aggregator, const struct tt_bundle *bundle,
                             struct tt_event *event)
@@ -193,10 +204,17 @@ static enum tt_status alert(struct aggregator *aggregator, const struct tt_bundl
     reach(aggregator, event->txn.timestamp_ms);
     tt_decide_case(setup, event, aggregator->options.alert_severity,
                    tt_cases_holds(&aggregator->cases, event), &payment);
-    enum tt_alert outcome = event->outcomes.known ? (enum tt_alert)event->outcomes.alert
-                                                  : tt_budget_ask(&aggregator->budget, &payment);
-    tt_budget_note(&aggregator->budget, &payment, outcome);
-    enum tt_status status = tt_decide_alert(setup, bundle, outcome, event);
+    struct tt_outcomes outcomes = event->outcomes;
+    if (!outcomes.known) {
+        outcomes.alert = (uint8_t)tt_budget_ask(&aggregator->budget, &payment);
+        if (!tt_alert_goes_out(outcomes.alert) && !payment.attached &&
+            is_drawn(aggregator, event)) {
+            outcomes.alert = TT_ALERT_SAMPLED;
+            outcomes.selection_probability = aggregator->options.review_share;
+        }
+    }
+    tt_budget_note(&aggregator->budget, &payment, (enum tt_alert)outcomes.alert);
+    enum tt_status status = tt_decide_alert(setup, bundle, &outcomes, event);
     if (event->decision.alerted) {
         tt_cases_note(&aggregator->cases, event);
     }

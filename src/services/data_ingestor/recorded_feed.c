@@ -255,6 +255,10 @@ static enum tt_status fill_event(struct recorded_feed *self, const struct line *
         return tt_fail(err, TT_E_CORRUPT, "no such outcome of an alert: %.*s",
                        TT_STR_ARG(line->alert));
     }
+    if (event->outcomes.alert == TT_ALERT_SAMPLED &&
+        !tt_double_parse(line->probability, &event->outcomes.selection_probability)) {
+        return tt_fail(err, TT_E_CORRUPT, "drawn at random, and no selection_probability");
+    }
     if (!tt_hash128_parse(line->bundle, &event->bundle)) {
         return tt_fail(err, TT_E_CORRUPT, "no bundle");
     }

@@ -79,7 +79,8 @@ static enum tt_status decide(const struct tt_redecide *self, const struct tt_eng
         status = tt_decide(engine->setup, bundle, event);
     }
     if (status == TT_OK) {
-        status = tt_decide_alert(engine->setup, bundle, (enum tt_alert)stored->alert, event);
+        struct tt_outcomes outcomes = {true, stored->alert, stored->selection_probability};
+        status = tt_decide_alert(engine->setup, bundle, &outcomes, event);
     }
     return status;
 }

@@ -40,7 +40,8 @@ static void make_anomalous(struct tt_event *event)
     event->decision.verdict = TT_BLOCK;
     event->decision.anomalous = true;
     event->decision.alerted = true;
-    event->decision.alert = TT_ALERT_RULE;
+    event->decision.alert = TT_ALERT_SAMPLED;
+    event->decision.selection_probability = 0.00025;
     event->decision.degraded = 4;
     event->decision.reason_count = 2;
     event->decision.reasons[0] =
@@ -85,6 +86,7 @@ static void assert_same(const struct tt_event *a, const struct tt_event *b)
     assert_int_equal(x->anomalous, y->anomalous);
     assert_int_equal(x->alerted, y->alerted);
     assert_int_equal(x->alert, y->alert);
+    assert_true(same_number(x->selection_probability, y->selection_probability));
     assert_int_equal(x->degraded, y->degraded);
     assert_int_equal(x->reason_count, y->reason_count);
     for (uint32_t i = 0; i < x->reason_count; i++) {
