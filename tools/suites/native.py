@@ -62,6 +62,10 @@ def explain(entry):
     return tail("\n".join(dict.fromkeys(key))) + "\n    --\n" + tail(text, 25)
 
 
+# What tests that can run for longer look at.
+FULL = {"TT_FEATURES_UPDATES": "100000000"}
+
+
 def meson_test(context, folder, log, names, multiplier, wrapper=None):
     """Runs these tests of a build folder and counts what is in them."""
     if not names:
@@ -73,7 +77,8 @@ def meson_test(context, folder, log, names, multiplier, wrapper=None):
                "--timeout-multiplier", str(multiplier)]
     if wrapper:
         command += ["--wrapper", wrapper]
-    status = context.try_run(log, command + sorted(names), env=SANITIZERS)
+    status = context.try_run(log, command + sorted(names),
+                             env={**SANITIZERS, **(FULL if context.full else {})})
     results = list(logs.glob(f"{log}*.json"))
     if len(results) != 1:
         raise Trouble(f"meson test made no results (status {status})\n{tail(context.log_text(log))}")

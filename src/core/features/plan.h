@@ -23,7 +23,7 @@
 #define TT_PLAN_WINDOW_MAX_MS (INT64_C(400) * TT_MS_PER_DAY)
 #define TT_PLAN_LATENESS_MAX_MS (INT64_C(30) * TT_MS_PER_DAY)
 #define TT_PLAN_EVENTS_MAX (UINT32_C(1) << 20)
-#define TT_PLAN_EVENTS_DEFAULT (UINT32_C(1) << 16)
+#define TT_PLAN_EVENTS_DEFAULT (UINT32_C(1) << 13)
 
 /* What a feature does with the events of its window; rows in aggregates.def. */
 enum tt_aggregate {

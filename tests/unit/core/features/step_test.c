@@ -3,10 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "features_support.h"
 #include "support/torture.h"
 
@@ -506,6 +508,80 @@ static void amounts_of_several_currencies_add_up_in_the_base_currency(void **sta
     bench_deinit(&bench);
 }
 
+/* Sums move with every event; after many updates they are what a window of its own would hold.
+ * TT_FEATURES_UPDATES=100000000 is the whole of it. */
+static void many_updates_leave_no_drift(void **state)
+{
+    (void)state;
+    struct bench bench;
+    const char *text = getenv("TT_FEATURES_UPDATES");
+    uint64_t updates = text == NULL ? 200000 : strtoull(text, NULL, 10);
+    int64_t amounts[64] = {0};
+    char id[24];
+    bench_init(&bench,
+               HEAD "- {name: sum, entity: user, aggregate: sum, field: amount, window: 64ms}\n"
+                    "- {name: std, entity: user, aggregate: std, field: amount, window: 64ms}\n");
+    struct tt_event event;
+    struct tt_rng rng;
+    tt_rng_init(&rng, 11);
+    for (uint64_t i = 0; i < updates; i++) {
+        /* A large one now and then, whose trace a double would keep. */
+        bool large = tt_rng_below(&rng, 50) == 0;
+        amounts[i % 64] = (int64_t)tt_rng_below(&rng, large ? TT_AMOUNT_MINOR_MAX : 1000);
+        snprintf(id, sizeof(id), "%llu", (unsigned long long)i);
+        event_init(&event, id, "u", T0 + (int64_t)i, amounts[i % 64]);
+        pass_event(&bench.steps, &event);
+    }
+    __int128 sum = 0;
+    long double around = 0.0L;
+    for (size_t i = 0; i < 64; i++) {
+        sum += amounts[i];
+    }
+    for (size_t i = 0; i < 64; i++) {
+        long double away = (long double)amounts[i] - (long double)sum / 64.0L;
+        around += away * away;
+    }
+    double deviation = (double)sqrtl(around / 63.0L) / 100.0;
+    is(value_of(bench.plan, &event, "sum"), (double)sum / 100.0);
+    assert_true(fabs(value_of(bench.plan, &event, "std") - deviation) <= 1e-9 * deviation);
+    bench_deinit(&bench);
+}
+
+/* All within a minute, each once: memory stays under its limit, and who may have lost is told. */
+static void a_flood_of_distinct_users_stays_within_its_memory(void **state)
+{
+    (void)state;
+    struct tt_plan *plan =
+        plan_of(HEAD "- {name: n, entity: user, aggregate: count, window: 30d}\n"
+                     "- {name: m, entity: user, aggregate: median, field: amount, window: 30d}\n");
+    const size_t memory_max = 4U << 20;
+    const int users = 1000000;
+    struct steps steps;
+    char user[16];
+    uint64_t degraded = 0;
+    assert_int_equal(steps_init(&steps, &tt_alloc_libc, plan, 10000000, memory_max), TT_OK);
+    for (int i = 0; i < users; i++) {
+        struct tt_event event;
+        snprintf(user, sizeof(user), "u%d", i);
+        event_init(&event, user, user, T0 + i * INT64_C(60000) / users, 100);
+        pass_event(&steps, &event);
+        degraded += event.step_degraded;
+        if (i % 10000 == 0) {
+            struct tt_step_stats stats = tt_step_stats(steps.step[0]);
+            /* The limit is of states; tables of pointers to them come to a fraction of it. */
+            assert_true(stats.bytes <= memory_max + memory_max / 2);
+            assert_int_equal(stats.entities + stats.evicted, (uint64_t)i + 1);
+        }
+    }
+    struct tt_step_stats stats = tt_step_stats(steps.step[0]);
+    assert_true(stats.evicted > (uint64_t)users / 2);
+    /* From the first eviction on everybody who seems new may be one that had to go. */
+    assert_true(degraded >= stats.evicted - 1);
+    assert_int_equal(degraded, stats.degraded);
+    steps_deinit(&steps);
+    tt_plan_free(plan);
+}
+
 static void too_many_entities_evict_the_idle(void **state)
 {
     (void)state;
@@ -835,6 +911,8 @@ int main(void)
         cmocka_unit_test(amounts_of_nothing_and_of_the_largest_kind_fit_panes),
         cmocka_unit_test(amounts_count_with_the_sign_of_their_type),
         cmocka_unit_test(amounts_of_several_currencies_add_up_in_the_base_currency),
+        cmocka_unit_test(many_updates_leave_no_drift),
+        cmocka_unit_test(a_flood_of_distinct_users_stays_within_its_memory),
         cmocka_unit_test(too_many_entities_evict_the_idle),
         cmocka_unit_test(memory_stays_under_its_limit),
         cmocka_unit_test(idle_entities_are_forgotten_by_the_watermark),
