@@ -113,12 +113,16 @@ static bool relearns(struct tt_restore *restore, enum tt_status status, const st
         tt_log(restore->log, TT_LOG_WARN, "setup_changed",
                "features, rules or detectors differ from the last start: learning again from "
                "what is stored");
+    } else if (status == TT_E_UNSUPPORTED) {
+        tt_log(restore->log, TT_LOG_WARN, "learned_unused",
+               "what was learned was saved by another version: learning again from what is stored",
+               TT_LOG_TEXT("why", err->message));
     } else if (status == TT_E_CORRUPT) {
         tt_log(restore->log, TT_LOG_WARN, "learned_damaged",
                "what was learned is damaged: learning again from what is stored",
                TT_LOG_TEXT("why", err->message));
     }
-    return status == TT_E_CONFLICT || status == TT_E_CORRUPT;
+    return status == TT_E_CONFLICT || status == TT_E_CORRUPT || status == TT_E_UNSUPPORTED;
 }
 
 enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_settings *settings,
