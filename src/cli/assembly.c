@@ -16,10 +16,9 @@
 #define EVENT_TEXT_MAX (512u << 10)
 
 enum tt_status tt_assembly_start_learning(const struct tt_settings *settings,
-                                          struct tt_trainer **ret_trainer,
+                                          struct tt_setup *setup, struct tt_trainer **ret_trainer,
                                           struct tt_bundle **ret_bundle, struct tt_error *err)
 {
-    struct tt_setup *setup = settings->engine->setup;
     enum tt_status status =
         tt_trainer_new(settings->alloc, setup, (uint64_t)settings->config.seed, ret_trainer, err);
     if (status != TT_OK) {

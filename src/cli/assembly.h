@@ -69,9 +69,9 @@ enum tt_status tt_assembly_ingest(struct tt_assembly *assembly,
                                   struct tt_error *err) TT_MUST_USE;
 void tt_assembly_close(struct tt_assembly *assembly);
 
-/* A trainer and bundle of epoch 0 for the settings' engine. */
+/* A trainer and bundle of epoch 0 for a setup. */
 enum tt_status tt_assembly_start_learning(const struct tt_settings *settings,
-                                          struct tt_trainer **ret_trainer,
+                                          struct tt_setup *setup, struct tt_trainer **ret_trainer,
                                           struct tt_bundle **ret_bundle,
                                           struct tt_error *err) TT_MUST_USE;
 

@@ -76,6 +76,41 @@ static void write_bundle(struct export *self, const struct tt_row_epoch *epoch)
     tt_buf_deinit(&bytes);
 }
 
+/* The versions of the rules that came into force at a position, before what was decided with them. */
+struct rules_at {
+    struct export *self;
+    uint64_t seq;
+};
+
+static bool on_rules(void *ctx, const struct tt_row_rules *row)
+{
+    struct rules_at *at = ctx;
+    struct export *self = at->self;
+    if (!row->live || row->live_seq != at->seq) {
+        return true;
+    }
+    struct tt_json_writer json;
+    tt_json_writer_init(&json, &self->buf);
+    tt_json_object_begin(&json);
+    tt_json_key(&json, "seq");
+    tt_json_uint64(&json, row->live_seq);
+    tt_json_key(&json, "rules_version");
+    tt_json_uint64(&json, row->version);
+    member_hash(&json, "setup", row->setup);
+    tt_json_member_string(&json, "rules", row->text);
+    tt_json_object_end(&json);
+    tt_buf_append_char(&self->buf, '\n');
+    write_line(self);
+    return self->status == TT_OK;
+}
+
+static void write_rules(struct export *self, uint64_t seq)
+{
+    struct rules_at at = {self, seq};
+    enum tt_status status = self->store->ops->list_rules(self->store, on_rules, &at, &self->err);
+    self->status = self->status == TT_OK ? status : self->status;
+}
+
 static void write_transaction(struct export *self, const struct tt_row_transaction *row)
 {
     const struct tt_engine *engine = self->settings->engine;
@@ -147,18 +182,26 @@ static bool on_row(void *ctx, const struct tt_row_transaction *transaction,
     } else if (label != NULL) {
         write_label(self, label);
     } else {
-        write_bundle(self, epoch);
+        write_rules(self, epoch->seq);
+        if (self->status == TT_OK) {
+            write_bundle(self, epoch);
+        }
     }
     return self->status == TT_OK;
 }
 
 static enum tt_status write_all(struct export *self)
 {
-    char setup[33];
+    char setup[33], base[33];
     tt_hash128_hex(self->settings->engine->setup->hash, setup);
-    tt_buf_append_format(&self->buf, TT_EXPORT_HEADER ",\"version\":\"%s\",\"setup\":\"%s\"}\n",
-                         TT_VERSION, setup);
+    tt_hash128_hex(self->settings->engine->setup->base, base);
+    tt_buf_append_format(&self->buf,
+                         TT_EXPORT_HEADER ",\"version\":\"%s\",\"setup\":\"%s\",\"base\":\"%s\"}\n",
+                         TT_VERSION, setup, base);
     write_line(self);
+    if (self->status == TT_OK) {
+        write_rules(self, 0);
+    }
     if (self->status != TT_OK) {
         return self->status;
     }

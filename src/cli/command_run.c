@@ -46,12 +46,12 @@ static int wait_for_end(struct tt_server *server)
         }
         note_input(server, &input_noted);
         tt_server_upkeep(server);
+        tt_server_rules_watch(server);
         if (signal == TT_SIGNAL_STOP || signal == TT_SIGNAL_INTERRUPT) {
             return -1;
         }
         if (signal == TT_SIGNAL_RELOAD) {
-            tt_log(&server->log, TT_LOG_WARN, "reload_ignored",
-                   "nothing of this configuration can change while running: restart");
+            tt_server_rules_reload(server);
         }
     }
 }

@@ -62,7 +62,8 @@ static int open_assembly(struct tt_file_run *run, bool recorded)
     struct tt_error err = {0};
     struct tt_trainer *trainer = NULL;
     struct tt_bundle *bundle = NULL;
-    enum tt_status status = tt_assembly_start_learning(&run->settings, &trainer, &bundle, &err);
+    enum tt_status status = tt_assembly_start_learning(&run->settings, run->settings.engine->setup,
+                                                       &trainer, &bundle, &err);
     if (status == TT_OK) {
         if (recorded) { /* the bundles come with the log */
             tt_trainer_free(trainer);

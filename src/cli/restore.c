@@ -8,6 +8,7 @@
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 #include "services/api_server/sink.h"
 #include "services/pipeline/rows.h"
+#include "services/pipeline/rule_book.h"
 
 #define ALERTS_SIZE_MAX (256u << 20)
 
@@ -40,7 +41,7 @@ static enum tt_status load_bundle(struct tt_restore *restore, const struct tt_se
     tt_buf_init(&bytes, settings->alloc, TT_BUNDLE_SIZE_MAX);
     enum tt_status status = restore->store->ops->get_bundle(restore->store, hash, &bytes, err);
     if (status == TT_OK) {
-        status = tt_bundle_decode(settings->alloc, tt_buf_str(&bytes), settings->engine->setup,
+        status = tt_bundle_decode(settings->alloc, tt_buf_str(&bytes), restore->setup,
                                   &restore->bundle, err);
     }
     tt_buf_deinit(&bytes);
@@ -93,7 +94,7 @@ static enum tt_status load_trainer(struct tt_restore *restore, const struct tt_s
     if (status != TT_OK) {
         return status;
     }
-    status = tt_trainer_load(settings->alloc, tt_buf_str(&bytes->buf), settings->engine->setup,
+    status = tt_trainer_load(settings->alloc, tt_buf_str(&bytes->buf), restore->setup,
                              &restore->trainer, err);
     if (status == TT_OK) {
         status = load_bundle(restore, settings, bundle, err);
@@ -111,7 +112,7 @@ static bool relearns(struct tt_restore *restore, enum tt_status status, const st
 {
     if (status == TT_E_CONFLICT) {
         tt_log(restore->log, TT_LOG_WARN, "setup_changed",
-               "features, rules or detectors differ from the last start: learning again from "
+               "features or detectors differ from the last start: learning again from "
                "what is stored");
     } else if (status == TT_E_UNSUPPORTED) {
         tt_log(restore->log, TT_LOG_WARN, "learned_unused",
@@ -123,6 +124,35 @@ static bool relearns(struct tt_restore *restore, enum tt_status status, const st
                TT_LOG_TEXT("why", err->message));
     }
     return status == TT_E_CONFLICT || status == TT_E_CORRUPT || status == TT_E_UNSUPPORTED;
+}
+
+/* The rules that decided at the trainer's position; the configured ones when those mean nothing to
+ * this feature set. */
+static enum tt_status find_setup(struct tt_restore *restore, const struct tt_settings *settings,
+                                 bool *ret_conflict, struct tt_error *err)
+{
+    uint64_t version = 0;
+    enum tt_status status = tt_rules_setup_at(settings->engine, restore->store, restore->position,
+                                              &restore->setup, &version, err);
+    *ret_conflict = status == TT_E_CONFLICT;
+    if (*ret_conflict && !restore->database) {
+        restore->setup = tt_setup_ref(settings->engine->setup);
+        return TT_OK;
+    }
+    return status;
+}
+
+/* Learning begins anew; with the rules of the store when it is the master of them. */
+static enum tt_status start_learning(struct tt_restore *restore, const struct tt_settings *settings,
+                                     struct tt_error *err)
+{
+    if (restore->relearn && !restore->database) {
+        tt_setup_unref(restore->setup);
+        restore->setup = tt_setup_ref(settings->engine->setup);
+    }
+    restore->position = 0;
+    return tt_assembly_start_learning(settings, restore->setup, &restore->trainer, &restore->bundle,
+                                      err);
 }
 
 enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_settings *settings,
@@ -144,9 +174,13 @@ enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_setti
         status = bytes.buf.status == TT_OK ? restore->alerts.status : bytes.buf.status;
     }
     restore->alerts_position = restore->alerts.size > 0 ? restore->position : 0;
+    bool conflict = false;
+    if (status == TT_OK) {
+        status = find_setup(restore, settings, &conflict, err);
+    }
     if (status == TT_OK && bytes.found) {
         struct tt_error why = {0};
-        status = load_trainer(restore, settings, &bytes, &why);
+        status = conflict ? TT_E_CONFLICT : load_trainer(restore, settings, &bytes, &why);
         restore->relearn = relearns(restore, status, &why);
         if (status != TT_OK && !restore->relearn && err != NULL) {
             *err = why;
@@ -154,8 +188,7 @@ enum tt_status tt_restore_load(struct tt_restore *restore, const struct tt_setti
     }
     tt_buf_deinit(&bytes.buf);
     if (restore->relearn || (status == TT_OK && !bytes.found)) {
-        restore->position = 0;
-        return tt_assembly_start_learning(settings, &restore->trainer, &restore->bundle, err);
+        return start_learning(restore, settings, err);
     }
     return status;
 }
@@ -171,6 +204,28 @@ struct replay {
     enum tt_status status;
     struct tt_error *err;
 };
+
+/* A mark may have brought other rules. */
+static enum tt_status find_rules(struct replay *replay, struct tt_event *mark)
+{
+    struct tt_restore *restore = replay->restore;
+    struct tt_setup *setup = NULL;
+    uint64_t version = 0;
+    enum tt_status status = tt_rules_setup_at(replay->settings->engine, restore->store, mark->seq,
+                                              &setup, &version, replay->err);
+    if (status != TT_OK) {
+        return status;
+    }
+    if (setup->hash.high == restore->setup->hash.high &&
+        setup->hash.low == restore->setup->hash.low) {
+        tt_setup_unref(setup);
+        return TT_OK;
+    }
+    tt_setup_unref(restore->setup);
+    restore->setup = tt_setup_ref(setup);
+    mark->setup = setup;
+    return TT_OK;
+}
 
 /* A stored event through the steps; learning begins behind the trainer's position. */
 static enum tt_status replay_event(struct replay *replay, struct tt_event *event)
@@ -213,6 +268,10 @@ static enum tt_status replay_event(struct replay *replay, struct tt_event *event
         return TT_OK;
     }
     replay->learned += event->kind == TT_EVENT_TRANSACTION ? 1 : 0;
+    status = event->kind == TT_EVENT_EPOCH ? find_rules(replay, event) : TT_OK;
+    if (status != TT_OK) {
+        return status;
+    }
     status = tt_anomaly_aggregator_replay(assembly->aggregator, event, replay->err);
     tt_closing_free(event->closing);
     event->closing = NULL;
@@ -255,7 +314,7 @@ static enum tt_status store_mark(struct replay *replay, const struct tt_event *m
 {
     struct tt_restore *restore = replay->restore;
     const struct tt_closing *closing = mark->closing;
-    struct tt_row_epoch row = {mark->seq, mark->epoch, mark->bundle};
+    struct tt_row_epoch row = {mark->seq, mark->epoch, mark->bundle, 0};
     struct tt_group group = {.epochs = &row, .epoch_count = 1};
     enum tt_status status = restore->store->ops->put_bundle(
         restore->store, mark->bundle, tt_buf_str(&closing->bundle_bytes), replay->err);

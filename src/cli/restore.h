@@ -27,6 +27,8 @@ struct tt_restore {
     uint64_t step_positions[TT_STEPS_MAX]; /* the same of each step's windows */
     uint64_t alerts_position;              /* of the saved alert state; 0 = none */
     struct tt_buf alerts;                  /* those; given back by the replay */
+    bool database;                         /* rules.master: the store's rules, not the file's */
+    struct tt_setup *setup;                /* learning goes on with it; a reference */
     bool relearn; /* the setup has changed: learn again from what is stored */
     struct tt_trainer *trainer;
     struct tt_bundle *bundle;

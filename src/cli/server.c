@@ -216,7 +216,10 @@ static enum tt_status open_engine(struct tt_server *server, struct tt_error *err
     struct tt_settings *settings = server->options.settings;
     server->restore =
         (struct tt_restore){.store = server->store, .state = server->state, .log = &server->log};
-    enum tt_status status = open_snapshots(server, err);
+    enum tt_status status = tt_server_rules_open(server, err);
+    if (status == TT_OK) {
+        status = open_snapshots(server, err);
+    }
     if (status == TT_OK) {
         status = tt_restore_load(&server->restore, settings, err);
     }
@@ -247,6 +250,9 @@ static enum tt_status open_engine(struct tt_server *server, struct tt_error *err
                                    &server->assembly, err);
         server->assembly.durable_seq = server->restore.seq_last;
     }
+    if (status == TT_OK) {
+        status = tt_server_rules_settle(server, err);
+    }
     if (status == TT_OK && server->restore.seq_last > 0) {
         tt_log(&server->log, TT_LOG_INFO, "restored", "windows and learners are as they were",
                TT_LOG_INT("snapshot_seq", server->restore.step_positions[0]),
@@ -265,6 +271,7 @@ static enum tt_status add_ingestor(struct tt_server *server, struct tt_error *er
         .queue_bytes_max = (uint64_t)settings->config.queue_max,
         .wake = tt_runner_wake(server->assembly.runner, THREAD_ENGINE),
     };
+    server->book.wake = intake.wake;
     enum tt_status status = tt_intake_new(server->alloc, &intake, &server->intake, err);
     if (status != TT_OK) {
         return status;
@@ -273,6 +280,7 @@ static enum tt_status add_ingestor(struct tt_server *server, struct tt_error *er
         .schema = &settings->schema,
         .intake = server->intake,
         .feed = server->options.feed,
+        .book = &server->book,
         .find = find_transaction,
         .find_ctx = server,
         .seq_last = server->restore.seq_last,
@@ -452,6 +460,9 @@ static void open_api(struct tt_server *server)
     server->api.intake = server->intake;
     server->api.schema = &server->options.settings->schema;
     server->api.cache = server->cache;
+    server->api.book = &server->book;
+    server->api.rules_coverage_min = (uint32_t)config->rules_coverage_min;
+    server->api.rules_in_database = tt_str_equal_text(config->rules_master, "database");
     server->api.hosts = config->http_hosts.items;
     server->api.host_count = config->http_hosts.count;
     server->api.address = config->http_address;
@@ -688,6 +699,10 @@ void tt_server_close(struct tt_server *server)
     }
     if (server->api_open) {
         tt_api_deinit(&server->api);
+    }
+    tt_setup_unref(server->restore.setup);
+    if (server->book_open) {
+        tt_rule_book_deinit(&server->book);
     }
     for (uint32_t i = 0; i < server->notifier_count; i++) {
         server->notifiers[i]->ops->close(server->notifiers[i]);

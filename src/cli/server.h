@@ -30,6 +30,12 @@ struct tt_server_options {
     struct tt_stage *observer;
 };
 
+/* What tells that a file has changed. */
+struct tt_server_file {
+    uint64_t inode;
+    int64_t size, changed_ns;
+};
+
 struct tt_server {
     struct tt_server_options options;
     const struct tt_alloc *alloc;
@@ -46,6 +52,10 @@ struct tt_server {
     struct tt_snapshots snapshots;
     struct tt_hash_key entity_key;
     bool drained;
+    struct tt_rule_book book;
+    bool book_open;
+    struct tt_server_file rules_file; /* as it was looked at last */
+    int64_t watch_at_ns;
     struct tt_assembly assembly;
     bool assembly_open;
     struct tt_notifier *notifiers[TT_ROUTES_MAX];
@@ -73,7 +83,15 @@ enum tt_status tt_server_wait_drained(struct tt_server *server, int64_t timeout_
 bool tt_server_failed(const struct tt_server *server);
 /* Drops days past store.retention, once an hour and at the first call; to be called now and then. */
 void tt_server_upkeep(struct tt_server *server);
+/* Reads the rules file again: a new version, or a line in the log about what is wrong. */
+void tt_server_rules_reload(struct tt_server *server);
+/* The same when the file has changed; to be called now and then. */
+void tt_server_rules_watch(struct tt_server *server);
 void tt_server_close(struct tt_server *server);
+/* server_rules.c: before the state is loaded, the book and its first version; after the replay, what
+ * is to be in force is offered. */
+enum tt_status tt_server_rules_open(struct tt_server *server, struct tt_error *err) TT_MUST_USE;
+enum tt_status tt_server_rules_settle(struct tt_server *server, struct tt_error *err) TT_MUST_USE;
 /* Opens only what tokens need: signer and keys of a data folder. */
 enum tt_status tt_server_open_auth(struct tt_server *server, struct tt_settings *settings,
                                    const char *data_dir, struct tt_error *err) TT_MUST_USE;

@@ -267,6 +267,7 @@ enum tt_status tt_settings_engine(struct tt_settings *settings, const char *feat
         status = pick(settings, rules, config->rules_file, "rules/card.yaml", tt_builtin_rules,
                       &options.rules, err);
         options.rules.read_list = tt_rule_list_read;
+        settings->rules = options.rules;
     }
     if (status == TT_OK) {
         status = pick(settings, detectors, config->detectors_file, "detectors.yaml",

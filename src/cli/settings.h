@@ -24,6 +24,7 @@ struct tt_settings {
     struct tt_record_schema schema;
     const struct tt_record_map *map; /* of --map, or NULL */
     struct tt_engine *engine;        /* after tt_settings_engine */
+    struct tt_engine_source rules;   /* what its rules were compiled from; no text without rules */
 };
 
 /* Reads configuration and --set. On failure nothing is left open. */

@@ -72,6 +72,17 @@ struct tt_row_epoch {
     uint64_t seq;
     uint32_t epoch; /* the epoch that begins after the mark */
     struct tt_hash128 bundle;
+    uint64_t rules_version; /* append: these rules are live from here on; 0 = as before */
+};
+
+/* One version of the rules. */
+struct tt_row_rules {
+    uint64_t version; /* from 1 */
+    struct tt_hash128 setup;
+    struct tt_str text, author, reason;
+    int64_t at_ms;
+    bool live;         /* decides, or has decided */
+    uint64_t live_seq; /* of the mark it is live behind; 0 = from the beginning of the log */
 };
 
 struct tt_group {
@@ -117,6 +128,7 @@ struct tt_store_day {
 
 /* Return false to stop early. */
 typedef bool tt_on_store_day(void *ctx, const struct tt_store_day *day);
+typedef bool tt_on_rules(void *ctx, const struct tt_row_rules *row);
 typedef bool tt_on_anomaly(void *ctx, const struct tt_row_anomaly *row);
 /* Exactly one of the three is non-NULL; called in order of seq. */
 typedef bool tt_on_log(void *ctx, const struct tt_row_transaction *transaction,
@@ -163,6 +175,12 @@ struct tt_store_ops {
     /* Makes a route known to the outbox: a new one begins behind the alerts that are stored, a known one is left as
      * it is. A route that was never opened begins with the first alert. */
     enum tt_status (*open_route)(struct tt_store *store, struct tt_str route, struct tt_error *err);
+    /* Adds a version of the rules (row->version is not read) and says its number. Any thread. */
+    enum tt_status (*put_rules)(struct tt_store *store, const struct tt_row_rules *row,
+                                uint64_t *ret_version, struct tt_error *err);
+    /* The versions, oldest first. */
+    enum tt_status (*list_rules)(struct tt_store *store, tt_on_rules *on_row, void *ctx,
+                                 struct tt_error *err);
     /* The outbox: alerted anomalies not yet settled on that route, oldest first, at most limit. */
     enum tt_status (*list_undelivered)(struct tt_store *store, struct tt_str route, uint32_t limit,
                                        tt_on_anomaly *on_row, void *ctx, struct tt_error *err);

@@ -191,7 +191,7 @@ static void the_log_is_merged_by_position(void **state)
          .source = 4,
          .json = TT_STR("{}")},
         {.seq = 6, .user_id = TT_STR("u"), .transaction_id = TT_STR("b"), .kind = 2, .source = 1}};
-    struct tt_row_epoch epochs[1] = {{5, 9, {1, 2}}};
+    struct tt_row_epoch epochs[1] = {{5, 9, {1, 2}, 0}};
     struct tt_group group = {.transactions = rows,
                              .transaction_count = 4,
                              .labels = labels,
@@ -594,6 +594,59 @@ static bool check_next(void *ctx, const struct tt_row_transaction *row,
     return next;
 }
 
+/* ---- versions of the rules ---- */
+
+struct versions_seen {
+    struct tt_row_rules rows[4];
+    char texts[4][16];
+    size_t count;
+};
+
+static bool on_rules(void *ctx, const struct tt_row_rules *row)
+{
+    struct versions_seen *seen = ctx;
+    assert_true(seen->count < TT_ARRAY_SIZE(seen->rows));
+    (void)snprintf(seen->texts[seen->count], 16, "%.*s", TT_STR_ARG(row->text));
+    seen->rows[seen->count++] = *row;
+    return true;
+}
+
+static void versions_of_rules_are_live_behind_their_mark(void **state)
+{
+    struct subject *subject = *state;
+    struct tt_store *store = subject->store;
+    struct tt_error err = {0};
+    uint64_t first = 0, second = 0;
+    struct tt_row_rules row = {.setup = {1, 2},
+                               .text = TT_STR("one"),
+                               .author = TT_STR("a"),
+                               .reason = TT_STR("r"),
+                               .at_ms = 5,
+                               .live = true};
+    assert_int_equal(store->ops->put_rules(store, &row, &first, &err), TT_OK);
+    row.text = TT_STR("two");
+    row.live = false;
+    assert_int_equal(store->ops->put_rules(store, &row, &second, &err), TT_OK);
+    assert_true(second > first && first > 0);
+    struct versions_seen seen = {.count = 0};
+    assert_int_equal(store->ops->list_rules(store, on_rules, &seen, &err), TT_OK);
+    assert_int_equal(seen.count, 2);
+    assert_true(seen.rows[0].live && !seen.rows[1].live);
+    assert_string_equal(seen.texts[1], "two");
+    struct tt_row_epoch mark = {7, 1, {3, 4}, second};
+    struct tt_group group = {.epochs = &mark, .epoch_count = 1};
+    assert_int_equal(store->ops->append(store, &group, &err), TT_OK);
+    close_subject(subject);
+    open_subject(subject);
+    store = subject->store;
+    seen.count = 0;
+    assert_int_equal(store->ops->list_rules(store, on_rules, &seen, &err), TT_OK);
+    assert_true(seen.rows[1].live);
+    assert_int_equal(seen.rows[1].live_seq, 7);
+    assert_int_equal(seen.rows[0].live_seq, 0);
+    assert_true(seen.rows[1].setup.high == 1 && seen.rows[1].at_ms == 5);
+}
+
 /* ---- history by days ---- */
 
 struct days_seen {
@@ -727,6 +780,7 @@ int main(void)
         CASE(bundles_are_kept_by_their_hash),
         CASE(dead_letters_and_labels_are_counted),
         CASE(a_day_is_scanned_by_itself_and_labels_too),
+        CASE(versions_of_rules_are_live_behind_their_mark),
         CASE(a_callback_may_read_again),
         CASE(readers_see_whole_groups_while_appends_go_on),
     };

@@ -241,6 +241,10 @@ static enum tt_status add_epochs(struct tt_sqlite *self, const struct tt_group *
         (void)sqlite3_bind_int64(add, 2, group->epochs[i].epoch);
         tt_sqlite_bind_hash(add, 3, group->epochs[i].bundle, bundle);
         status = tt_sqlite_run(self->writer, TT_SQL_EPOCH_ADD, err);
+        if (status == TT_OK && group->epochs[i].rules_version != 0) {
+            status = tt_sqlite_rules_live(self, group->epochs[i].rules_version,
+                                          group->epochs[i].seq, err);
+        }
     }
     return status;
 }

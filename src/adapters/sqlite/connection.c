@@ -27,6 +27,12 @@ static const char *const fixed_sql[TT_SQL_COUNT] = {
         "SELECT " TT_SQLITE_ANOMALY_COLUMNS " FROM anomalies WHERE anomaly_id = ?1",
     [TT_SQL_LABEL_ADD] = "INSERT INTO labels VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     [TT_SQL_EPOCH_ADD] = "INSERT INTO epochs VALUES (?1,?2,?3)",
+    [TT_SQL_RULES_ADD] = "INSERT INTO rule_versions (setup, text, author, reason, at_ms, live_seq)"
+                         " VALUES (?1,?2,?3,?4,?5,?6)",
+    [TT_SQL_RULES_LIVE] =
+        "UPDATE rule_versions SET live_seq = ?2 WHERE id = ?1 AND live_seq IS NULL",
+    [TT_SQL_RULES] = "SELECT id, setup, text, author, reason, at_ms, live_seq FROM rule_versions"
+                     " ORDER BY id",
     [TT_SQL_DEAD_LETTER_ADD] = "INSERT INTO dead_letters VALUES (NULL,?1,?2,?3,?4,?5)",
     [TT_SQL_DEAD_LETTER_TRIM] =
         "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?1",

@@ -30,6 +30,9 @@ enum tt_sqlite_statement {
     TT_SQL_ANOMALY_GET,
     TT_SQL_LABEL_ADD,
     TT_SQL_EPOCH_ADD,
+    TT_SQL_RULES_ADD,
+    TT_SQL_RULES_LIVE,
+    TT_SQL_RULES,
     TT_SQL_DEAD_LETTER_ADD,
     TT_SQL_DEAD_LETTER_TRIM,
     TT_SQL_META_COUNT,
@@ -197,6 +200,15 @@ enum tt_status tt_sqlite_seq_at(struct tt_store *store, int64_t from_ms, uint64_
 struct tt_row_transaction tt_sqlite_read_transaction(sqlite3_stmt *statement);
 /* One of SELECT * FROM labels. */
 struct tt_row_label tt_sqlite_read_label(sqlite3_stmt *statement);
+
+/* rules.c */
+enum tt_status tt_sqlite_put_rules(struct tt_store *store, const struct tt_row_rules *row,
+                                   uint64_t *ret_version, struct tt_error *err);
+enum tt_status tt_sqlite_list_rules(struct tt_store *store, tt_on_rules *on_row, void *ctx,
+                                    struct tt_error *err);
+/* Within the append: that version is live behind the mark at seq. */
+enum tt_status tt_sqlite_rules_live(struct tt_sqlite *self, uint64_t version, uint64_t seq,
+                                    struct tt_error *err);
 
 /* history.c */
 enum tt_status tt_sqlite_list_days(struct tt_store *store, tt_on_store_day *on_day, void *ctx,

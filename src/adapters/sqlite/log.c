@@ -69,7 +69,7 @@ static bool emit(const struct source *source, tt_on_log *on_row, void *ctx)
         return on_row(ctx, NULL, &row, NULL);
     }
     struct tt_row_epoch row = {source->seq, (uint32_t)sqlite3_column_int64(rows, 1),
-                               tt_sqlite_column_hash(rows, 2)};
+                               tt_sqlite_column_hash(rows, 2), 0};
     return on_row(ctx, NULL, NULL, &row);
 }
 

@@ -13,7 +13,7 @@ enum tt_status tt_detect_scratch_new(const struct tt_alloc *alloc, const struct 
         return tt_fail(err, TT_E_NOMEM, "out of memory for detection");
     }
     scratch->alloc = alloc;
-    if (setup->rules != NULL) {
+    if (setup->names != NULL) { /* rules may come later */
         scratch->slot_count = tt_names_slot_count(setup->names);
         scratch->slots = tt_new_array(alloc, scratch->slot_count, sizeof *scratch->slots);
         scratch->expr = tt_new(alloc, sizeof *scratch->expr);

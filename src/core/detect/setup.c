@@ -463,6 +463,8 @@ static enum tt_status hash_setup(struct tt_setup *setup, struct tt_error *err)
     enum tt_status status = buf.status;
     if (status == TT_OK) {
         setup->hash = tt_hash128(&key, buf.data, buf.size);
+        memset(buf.data + sizeof(struct tt_hash128), 0, sizeof(struct tt_hash128));
+        setup->base = tt_hash128(&key, buf.data, buf.size);
     } else {
         (void)tt_fail(err, status, "out of memory for a setup");
     }
@@ -506,7 +508,20 @@ static void setup_free(struct tt_setup *setup)
     }
     tt_delete(alloc, setup->features, setup->feature_count * sizeof *setup->features);
     tt_delete(alloc, setup->words, setup->feature_count * sizeof *setup->words);
+    if (setup->rules != NULL) {
+        tt_delete(alloc, setup->hits, tt_rules_count(setup->rules) * sizeof *setup->hits);
+    }
+    tt_rules_free(setup->owned);
     tt_delete(alloc, setup, sizeof *setup);
+}
+
+static enum tt_status make_hits(struct tt_setup *setup, struct tt_error *err)
+{
+    if (setup->rules == NULL || tt_rules_count(setup->rules) == 0) {
+        return TT_OK;
+    }
+    setup->hits = tt_new_array(setup->alloc, tt_rules_count(setup->rules), sizeof *setup->hits);
+    return setup->hits != NULL ? TT_OK : tt_fail(err, TT_E_NOMEM, "out of memory for a setup");
 }
 
 static enum tt_status parse_root(struct tt_setup *setup, const struct tt_tree *root,
@@ -568,12 +583,63 @@ enum tt_status tt_setup_new(const struct tt_alloc *alloc, const struct tt_setup_
     if (status == TT_OK) {
         status = hash_setup(setup, err);
     }
+    if (status == TT_OK) {
+        status = make_hits(setup, err);
+    }
     if (status != TT_OK) {
         setup_free(setup);
         return status;
     }
     *ret_setup = setup;
     return TT_OK;
+}
+
+enum tt_status tt_setup_with_rules(const struct tt_setup *setup, struct tt_rules *rules,
+                                   struct tt_setup **ret_setup, struct tt_error *err)
+{
+    struct tt_setup *copy = tt_new(setup->alloc, sizeof *copy);
+    if (copy == NULL) {
+        tt_rules_free(rules);
+        return tt_fail(err, TT_E_NOMEM, "out of memory for a setup");
+    }
+    *copy = *setup;
+    copy->references = 1;
+    copy->rules = rules;
+    copy->owned = rules;
+    copy->hits = NULL;
+    copy->features = NULL;
+    copy->words = NULL;
+    struct tt_setup_options options = {.features = setup->features,
+                                       .feature_count = setup->feature_count};
+    enum tt_status status = copy_features(copy, &options, err);
+    if (status == TT_OK) {
+        memcpy(copy->words, setup->words, setup->feature_count * sizeof *copy->words);
+        status = hash_setup(copy, err);
+    }
+    if (status == TT_OK) {
+        status = make_hits(copy, err);
+    }
+    if (status != TT_OK) {
+        setup_free(copy);
+        return status;
+    }
+    *ret_setup = copy;
+    return TT_OK;
+}
+
+static void count_hits(const struct tt_setup *setup, const struct tt_rule_hits *hits)
+{
+    for (uint32_t i = 0; i < hits->count; i++) {
+        (void)__atomic_add_fetch(&setup->hits[hits->rules[i]], 1, __ATOMIC_RELAXED);
+    }
+}
+
+void tt_setup_count_hits(const struct tt_setup *setup, const struct tt_event *event)
+{
+    if (setup->hits != NULL) {
+        count_hits(setup, &event->rule_hits);
+        count_hits(setup, &event->shadow_hits.hits);
+    }
 }
 
 struct tt_setup *tt_setup_ref(struct tt_setup *setup)

@@ -112,6 +112,10 @@ struct tt_setup {
     const struct tt_names *names; /* may be NULL when rules is */
     struct tt_hash128 plan;       /* the vectors' plan */
     struct tt_hash128 hash;       /* of plan, rules and the configuration below */
+    struct tt_hash128 base;       /* the same without the rules */
+    struct tt_rules *owned;       /* rules that go with the setup, or NULL */
+    uint64_t *hits;               /* atomic, a count a rule: since this setup was made, live or
+                                     shadow, whatever its mode says; NULL without rules */
     uint32_t feature_count;
     struct tt_str *features; /* names in the order of the plan, NUL-terminated */
     uint32_t detector_count;
@@ -141,6 +145,12 @@ struct tt_setup_options {
  * TT_E_UNSUPPORTED. */
 enum tt_status tt_setup_new(const struct tt_alloc *alloc, const struct tt_setup_options *options,
                             struct tt_setup **ret_setup, struct tt_error *err) TT_MUST_USE;
+/* The same setup with other rules over the same names, which it takes over, also on failure. What
+ * has learned for one of two setups of the same base may go on with the other. */
+enum tt_status tt_setup_with_rules(const struct tt_setup *setup, struct tt_rules *rules,
+                                   struct tt_setup **ret_setup, struct tt_error *err) TT_MUST_USE;
+/* Counts the hits of a decided transaction. */
+void tt_setup_count_hits(const struct tt_setup *setup, const struct tt_event *event);
 struct tt_setup *tt_setup_ref(struct tt_setup *setup);
 /* setup may be NULL. */
 void tt_setup_unref(struct tt_setup *setup);

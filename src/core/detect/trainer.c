@@ -21,6 +21,7 @@ static const struct tt_hash_key content_key = {UINT64_C(0x747261696e6572), 1};
 struct tt_trainer {
     const struct tt_alloc *alloc;
     struct tt_setup *setup;
+    struct tt_setup *origin; /* what learners were made for: they look into it */
     uint64_t seed;
     uint64_t count;
     int64_t last_close_ms;
@@ -40,6 +41,7 @@ enum tt_status tt_trainer_new(const struct tt_alloc *alloc, struct tt_setup *set
     }
     trainer->alloc = alloc;
     trainer->setup = tt_setup_ref(setup);
+    trainer->origin = tt_setup_ref(setup);
     trainer->seed = seed;
     trainer->last_close_ms = TT_TIME_NONE;
     for (uint32_t i = 0; i < setup->detector_count; i++) {
@@ -79,11 +81,22 @@ void tt_trainer_free(struct tt_trainer *trainer)
         }
     }
     tt_learned_free(trainer->learner);
+    struct tt_setup *origin = trainer->origin;
     tt_delete(trainer->alloc, trainer, sizeof *trainer);
+    tt_setup_unref(origin);
     tt_setup_unref(setup);
 }
 
 /* Whether any detector said something: only then the fused score means anything. */
+void tt_trainer_adopt(struct tt_trainer *trainer, struct tt_setup *setup)
+{
+    TT_ASSERT(setup->base.high == trainer->setup->base.high &&
+              setup->base.low == trainer->setup->base.low);
+    struct tt_setup *old = trainer->setup;
+    trainer->setup = tt_setup_ref(setup);
+    tt_setup_unref(old);
+}
+
 static bool any_present(const struct tt_setup *setup, const struct tt_event *event)
 {
     for (uint32_t i = 0; i < setup->detector_count; i++) {

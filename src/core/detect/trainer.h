@@ -41,6 +41,8 @@ void tt_trainer_forget(struct tt_trainer *trainer, const struct tt_event *event)
 void tt_trainer_label(struct tt_trainer *trainer, const struct tt_event *event);
 /* What is held and known for learning from labels; zero without `learned`. */
 struct tt_learned_stats tt_trainer_learned(const struct tt_trainer *trainer);
+/* Goes on for another setup of the same base (setup.h): what was learned stays. */
+void tt_trainer_adopt(struct tt_trainer *trainer, struct tt_setup *setup);
 /* How many were absorbed since the beginning. */
 uint64_t tt_trainer_count(const struct tt_trainer *trainer);
 /* Closes the open epoch at event_time_ms and makes the bundle of `epoch` (1, 2, …). On failure

@@ -161,6 +161,7 @@ struct tt_outcomes {
 };
 
 struct tt_event_home;
+struct tt_setup;
 struct tt_event {
     /* The pool's; kept from use to use. */
     struct tt_event_home *home; /* where it goes when nobody refers to it */
@@ -191,10 +192,13 @@ struct tt_event {
     struct tt_blend blend;
     struct tt_decision decision;
     int64_t time_ns[TT_EVENT_TIME_COUNT]; /* monotonic; 0 = not timed */
-    void *reply;          /* who waits for the answer, or NULL (services/data_ingestor) */
-    uint32_t reply_index; /* which record of that request */
-    void *closing;        /* of an epoch mark: what closing it made (services/anomaly_aggregator) */
-    bool unstored;        /* history that only warms up: absorbed, not kept */
+    void *reply;            /* who waits for the answer, or NULL (services/data_ingestor) */
+    uint32_t reply_index;   /* which record of that request */
+    struct tt_setup *setup; /* of an epoch mark that brings other rules: theirs, a reference
+                               that the aggregator takes */
+    uint64_t rules_version; /* of such a mark; else 0 */
+    void *closing; /* of an epoch mark: what closing it made (services/anomaly_aggregator) */
+    bool unstored; /* history that only warms up: absorbed, not kept */
     struct tt_truth truth;
     uint64_t source_line; /* of a file: line or row, from 1; 0 = not from a file */
 

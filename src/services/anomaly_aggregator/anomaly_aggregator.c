@@ -96,6 +96,11 @@ static enum tt_status close_epoch(struct aggregator *aggregator, struct tt_event
     }
     int64_t start_ns = tt_clock_monotonic_ns(context->clock);
     struct tt_bundle *bundle = NULL;
+    if (mark->setup != NULL) { /* other rules from here on */
+        tt_trainer_adopt(aggregator->options.trainer, mark->setup);
+        tt_setup_unref(mark->setup);
+        mark->setup = NULL;
+    }
     enum tt_status status = tt_trainer_close(aggregator->options.trainer, mark->epoch,
                                              mark->txn.timestamp_ms, &bundle, err);
     if (status != TT_OK) {
@@ -199,7 +204,7 @@ static bool is_drawn(const struct aggregator *aggregator, const struct tt_event 
 static enum tt_status alert(struct aggregator *aggregator, const struct tt_bundle *bundle,
                             struct tt_event *event)
 {
-    const struct tt_setup *setup = aggregator->context->engine->setup;
+    const struct tt_setup *setup = bundle->setup;
     struct tt_budget_case payment;
     reach(aggregator, event->txn.timestamp_ms);
     tt_decide_case(setup, event, aggregator->options.alert_severity,
@@ -223,9 +228,8 @@ static enum tt_status alert(struct aggregator *aggregator, const struct tt_bundl
 
 static enum tt_status decide(struct aggregator *aggregator, struct tt_event *event)
 {
-    const struct tt_context *context = aggregator->context;
     const struct tt_bundle *bundle = tt_bundle_view_get(&aggregator->view, event->epoch);
-    enum tt_status status = tt_decide(context->engine->setup, bundle, event);
+    enum tt_status status = tt_decide(bundle->setup, bundle, event);
     if (status != TT_OK && status != TT_E_NOMEM && status != TT_E_LIMIT) {
         return status;
     }
@@ -235,6 +239,9 @@ static enum tt_status decide(struct aggregator *aggregator, struct tt_event *eve
     }
     if (aggregator->options.trainer != NULL && learns(event)) {
         tt_trainer_absorb(aggregator->options.trainer, event);
+    }
+    if (!event->unstored) {
+        tt_setup_count_hits(bundle->setup, event);
     }
     count_decision(aggregator, event);
     return TT_OK;
@@ -341,10 +348,9 @@ enum tt_status tt_anomaly_aggregator_new(const struct tt_anomaly_aggregator_opti
  * again. After a change of setup that bundle is gone, and with it the meaning. */
 static void recall_blend(struct aggregator *aggregator, struct tt_event *event)
 {
-    const struct tt_setup *setup = aggregator->context->engine->setup;
     struct tt_bundle *bundle = tt_bundles_current(aggregator->context->bundles);
     if (bundle->hash.high == event->bundle.high && bundle->hash.low == event->bundle.low) {
-        tt_blend_recall(setup, bundle, event);
+        tt_blend_recall(bundle->setup, bundle, event);
     }
     tt_bundle_unref(bundle);
 }

@@ -18,6 +18,7 @@
 #include "services/api_server/auth.h"
 #include "services/data_ingestor/intake.h"
 #include "services/pipeline/context.h"
+#include "services/pipeline/rule_book.h"
 
 /* Writes the services' array of GET /status, and refreshes the metrics that stages keep themselves. */
 typedef void tt_api_services(void *ctx, struct tt_json_writer *json);
@@ -30,6 +31,9 @@ struct tt_api {
     struct tt_intake *intake;
     const struct tt_record_schema *schema;
     struct tt_cache *cache;
+    struct tt_rule_book *book; /* how rules are changed */
+    bool rules_in_database;    /* rules.master */
+    uint32_t rules_coverage_min;
     const struct tt_str *hosts; /* accepted in Host and Origin besides loopback names */
     size_t host_count;
     struct tt_str address; /* the listener's: accepted as a host too */

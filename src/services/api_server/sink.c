@@ -84,7 +84,7 @@ static enum tt_status add_event(struct sink *sink, struct tt_group *group, struc
     }
     case TT_EVENT_EPOCH:
         sink->rows->epochs[group->epoch_count++] =
-            (struct tt_row_epoch){event->seq, event->epoch, event->bundle};
+            (struct tt_row_epoch){event->seq, event->epoch, event->bundle, event->rules_version};
         return TT_OK;
     case TT_EVENT_SNAPSHOT:
         return TT_OK;

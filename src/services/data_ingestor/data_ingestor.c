@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/record/pan.h"
+#include "services/pipeline/rule_book.h"
 #include "services/pipeline/topics.h"
 
 /* Free events that a pull leaves alone, for epoch marks. */
@@ -89,6 +90,23 @@ static void append(struct ingestor *ingestor, struct tt_event *event)
     ingestor->log[ingestor->log_count++] = event;
 }
 
+static bool room(const struct ingestor *ingestor)
+{
+    bool current = ingestor->options.feed_is_recorded ||
+                   ingestor->epoch == tt_bundles_epoch(ingestor->context->bundles);
+    return current && ingestor->log_count < BATCH_MAX && ingestor->reject_count < BATCH_MAX;
+}
+
+static void append_mark(struct ingestor *ingestor, struct tt_event *mark)
+{
+    mark->kind = TT_EVENT_EPOCH;
+    mark->gate = TT_GATE_FRESH;
+    mark->epoch = ++ingestor->epoch;
+    mark->txn.timestamp_ms = ingestor->watermark_ms;
+    ingestor->last_close_ms = ingestor->watermark_ms;
+    append(ingestor, mark);
+}
+
 /* Everything before the mark closes the epoch; nothing is taken in until the next one is in force. */
 static void mark_epoch(struct ingestor *ingestor)
 {
@@ -102,12 +120,27 @@ static void mark_epoch(struct ingestor *ingestor)
     if (mark == NULL) {
         return; /* asked again after the next transaction */
     }
-    mark->kind = TT_EVENT_EPOCH;
-    mark->gate = TT_GATE_FRESH;
-    mark->epoch = ++ingestor->epoch;
-    mark->txn.timestamp_ms = ingestor->watermark_ms;
-    ingestor->last_close_ms = ingestor->watermark_ms;
-    append(ingestor, mark);
+    append_mark(ingestor, mark);
+}
+
+/* Other rules come into force behind a mark of their own. */
+static void mark_rules(struct ingestor *ingestor)
+{
+    struct tt_rule_book *book = ingestor->options.book;
+    uint64_t version = 0;
+    struct tt_setup *setup =
+        book != NULL && room(ingestor) ? tt_rule_book_take(book, &version) : NULL;
+    if (setup == NULL) {
+        return;
+    }
+    struct tt_event *mark = tt_event_pool_get(ingestor->context->pool);
+    if (mark == NULL) {
+        tt_rule_book_offer_setup(book, setup, version); /* asked again at the next pull */
+        return;
+    }
+    mark->setup = setup;
+    mark->rules_version = version;
+    append_mark(ingestor, mark);
 }
 
 static void accept(struct ingestor *ingestor, struct tt_event *event)
@@ -210,13 +243,6 @@ static struct tt_event *take_event(struct ingestor *ingestor, int64_t now_ns)
     return event;
 }
 
-static bool room(const struct ingestor *ingestor)
-{
-    bool current = ingestor->options.feed_is_recorded ||
-                   ingestor->epoch == tt_bundles_epoch(ingestor->context->bundles);
-    return current && ingestor->log_count < BATCH_MAX && ingestor->reject_count < BATCH_MAX;
-}
-
 static void pull_intake(struct ingestor *ingestor, int64_t now_ns)
 {
     struct tt_intake_record record;
@@ -296,6 +322,7 @@ static enum tt_status on_pull(struct tt_stage *stage, bool *ret_busy, struct tt_
     mark_snapshot(ingestor);
     int64_t now_ns = tt_context_now_ns(ingestor->context);
     enum tt_status status = TT_OK;
+    mark_rules(ingestor);
     if (ingestor->options.intake != NULL) {
         pull_intake(ingestor, now_ns);
     }

@@ -28,9 +28,10 @@ typedef enum tt_status tt_find_transaction(void *ctx, struct tt_str user_id,
 struct tt_data_ingestor_options {
     const struct tt_context *context;
     const struct tt_record_schema *schema;
-    struct tt_intake *intake; /* or NULL */
-    struct tt_feed *feed;     /* or NULL */
-    bool feed_is_recorded;    /* positions and epochs come with the feed's events */
+    struct tt_intake *intake;  /* or NULL */
+    struct tt_feed *feed;      /* or NULL */
+    bool feed_is_recorded;     /* positions and epochs come with the feed's events */
+    struct tt_rule_book *book; /* where other rules come from; or NULL */
     tt_find_transaction *find;
     void *find_ctx;
     uint64_t seq_last;     /* the log's last position so far */

@@ -14,6 +14,7 @@
 #include "format/json_read.h"
 #include "format/lines.h"
 #include "services/pipeline/rows.h"
+#include "services/pipeline/rule_book.h"
 
 #define LINE_SIZE_MAX (32u << 20)
 #define ARENA_BLOCK_SIZE 4096
@@ -26,7 +27,9 @@ struct recorded_feed {
     struct tt_decompress *decompress;
     struct tt_line_reader lines;
     bool lines_open;
-    struct tt_arena arena; /* of one line */
+    struct tt_arena arena;  /* of one line */
+    struct tt_setup *setup; /* with the rules of the last version read; NULL without bundles */
+    bool decided;           /* a transaction was read */
     enum tt_status failure;
     struct tt_error error;
 };
@@ -34,7 +37,7 @@ struct recorded_feed {
 /* The members of a line that are there; text and raw JSON views into the line or the arena. */
 struct line {
     struct tt_str seq, epoch, bundle, bytes, transaction, label, setup;
-    struct tt_str known_at, recorded_at, source, probability;
+    struct tt_str base, rules, known_at, recorded_at, source, probability;
     struct tt_str alert;
 };
 
@@ -99,6 +102,8 @@ static void keep_member(struct line *line, const struct tt_json_token *token, st
         {"bundle", &line->bundle},
         {"bytes", &line->bytes},
         {"setup", &line->setup},
+        {"base", &line->base},
+        {"rules", &line->rules},
         {"transaction", &line->transaction},
         {"label", &line->label},
         {"known_at", &line->known_at},
@@ -186,7 +191,7 @@ static enum tt_status publish(struct recorded_feed *self, const struct line *lin
     if (status != TT_OK) {
         return tt_fail(err, status, "the bundle's bytes cannot be read");
     }
-    status = tt_bundle_decode(self->alloc, bytes, self->options.engine->setup, &bundle, err);
+    status = tt_bundle_decode(self->alloc, bytes, self->setup, &bundle, err);
     if (status != TT_OK) {
         return status;
     }
@@ -196,6 +201,58 @@ static enum tt_status publish(struct recorded_feed *self, const struct line *lin
     }
     tt_bundles_publish(self->options.bundles, bundle);
     return TT_OK;
+}
+
+static enum tt_status another(struct tt_error *err)
+{
+    return tt_fail(
+        err, TT_E_CONFLICT,
+        "the export was made with another configuration: give the features and detectors "
+        "it was made with, and no rules");
+}
+
+/* A version of the rules: the bundles behind it were made for it, and before the first of them what
+ * nothing was learned for. */
+static enum tt_status take_rules(struct recorded_feed *self, const struct line *line,
+                                 struct tt_error *err)
+{
+    struct tt_engine_source source = {"rules of the export", line->rules, NULL};
+    struct tt_hash128 recorded;
+    struct tt_setup *setup = NULL;
+    if (self->options.bundles == NULL) {
+        return TT_OK;
+    }
+    if (!tt_hash128_parse(line->setup, &recorded)) {
+        return tt_fail(err, TT_E_CORRUPT, "rules without a setup");
+    }
+    if (self->options.engine->rules == NULL) {
+        return another(err);
+    }
+    struct tt_setup *own = self->options.engine->setup;
+    enum tt_status status = TT_OK;
+    if (own->hash.high == recorded.high && own->hash.low == recorded.low) {
+        setup = tt_setup_ref(own); /* its lists may stand in files */
+    } else {
+        status = tt_rules_setup(self->options.engine, &source, false, &setup, err);
+    }
+    if (status != TT_OK) {
+        return status;
+    }
+    if (setup->hash.high != recorded.high || setup->hash.low != recorded.low) {
+        tt_setup_unref(setup);
+        return tt_fail(err, TT_E_CONFLICT,
+                       "these rules belong to another setup: other features or detectors");
+    }
+    tt_setup_unref(self->setup);
+    self->setup = setup;
+    struct tt_bundle *initial = NULL;
+    if (tt_bundles_epoch(self->options.bundles) == 0 && !self->decided) {
+        status = tt_bundle_initial(self->alloc, setup, &initial, err);
+        if (status == TT_OK) {
+            tt_bundles_restart(self->options.bundles, initial);
+        }
+    }
+    return status;
 }
 
 static enum tt_status fill_label(const struct line *line, struct tt_event *event,
@@ -248,6 +305,7 @@ static enum tt_status fill_event(struct recorded_feed *self, const struct line *
     if (line->label.data != NULL) {
         return fill_label(line, event, err);
     }
+    self->decided = true;
     event->kind = TT_EVENT_TRANSACTION;
     event->epoch = (uint32_t)epoch;
     event->outcomes.known = line->alert.data != NULL;
@@ -277,11 +335,10 @@ static enum tt_status check_setup(const struct recorded_feed *self, const struct
         return TT_OK;
     }
     struct tt_hash128 here = self->options.engine->setup->hash;
-    return recorded.high == here.high && recorded.low == here.low
-               ? TT_OK
-               : tt_fail(err, TT_E_CONFLICT,
-                         "the export was made with another configuration: give the features, rules "
-                         "and detectors it was made with");
+    if (tt_hash128_parse(line->base, &recorded)) { /* the rules come with the log */
+        here = self->options.engine->setup->base;
+    }
+    return recorded.high == here.high && recorded.low == here.low ? TT_OK : another(err);
 }
 
 /* One line: true when it made an event. */
@@ -296,6 +353,9 @@ static enum tt_status take_line(struct recorded_feed *self, const struct tt_line
     }
     if (text->number == 1) {
         return check_setup(self, &line, err);
+    }
+    if (line.rules.data != NULL) {
+        return take_rules(self, &line, err);
     }
     if (line.bytes.data != NULL) {
         return publish(self, &line, err);
@@ -359,6 +419,7 @@ static void close_feed(struct tt_feed *feed)
         (void)close(self->fd);
     }
     tt_arena_deinit(&self->arena);
+    tt_setup_unref(self->setup);
     tt_delete(self->alloc, self, sizeof *self);
 }
 
@@ -375,6 +436,7 @@ enum tt_status tt_recorded_feed_open(const struct tt_alloc *alloc,
     self->feed.ops = &ops;
     self->alloc = alloc;
     self->options = *options;
+    self->setup = options->bundles != NULL ? tt_setup_ref(options->engine->setup) : NULL;
     tt_arena_init(&self->arena, alloc, ARENA_BLOCK_SIZE, LINE_SIZE_MAX * 2);
     self->fd = open(options->path, O_RDONLY | O_CLOEXEC);
     enum tt_status status = TT_OK;

@@ -30,6 +30,16 @@ void tt_bundles_publish(struct tt_bundles *bundles, struct tt_bundle *bundle)
     pthread_mutex_unlock(&bundles->lock);
 }
 
+void tt_bundles_restart(struct tt_bundles *bundles, struct tt_bundle *bundle)
+{
+    pthread_mutex_lock(&bundles->lock);
+    TT_ASSERT(bundle->epoch == bundles->epoch);
+    struct tt_bundle **slot = &bundles->ring[bundle->epoch % TT_BUNDLES_MAX];
+    tt_bundle_unref(*slot);
+    *slot = bundle;
+    pthread_mutex_unlock(&bundles->lock);
+}
+
 uint32_t tt_bundles_epoch(struct tt_bundles *bundles)
 {
     return __atomic_load_n(&bundles->epoch, __ATOMIC_ACQUIRE);

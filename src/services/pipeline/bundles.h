@@ -30,6 +30,9 @@ void tt_bundles_init(struct tt_bundles *bundles, struct tt_bundle *first);
 void tt_bundles_deinit(struct tt_bundles *bundles);
 /* Takes over a reference; the bundle's epoch must be greater than the one in force. */
 void tt_bundles_publish(struct tt_bundles *bundles, struct tt_bundle *bundle);
+/* Puts another bundle in the place of the one in force, of the same epoch, before anything was decided
+ * with it. Takes over a reference. */
+void tt_bundles_restart(struct tt_bundles *bundles, struct tt_bundle *bundle);
 /* The epoch in force. */
 uint32_t tt_bundles_epoch(struct tt_bundles *bundles);
 /* A new reference to the bundle in force. */

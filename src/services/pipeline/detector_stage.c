@@ -15,7 +15,6 @@ struct detector_stage {
 /* Runs of fresh transactions of one epoch are judged together. */
 static void detect(struct detector_stage *self, struct tt_event *const *events, size_t count)
 {
-    const struct tt_setup *setup = self->context->engine->setup;
     struct tt_event *run[TT_BATCH_MAX];
     size_t at = 0;
     while (at < count) {
@@ -37,7 +36,7 @@ static void detect(struct detector_stage *self, struct tt_event *const *events, 
         }
         const struct tt_bundle *bundle = tt_bundle_view_get(&self->view, epoch);
         for (uint32_t i = 0; i < self->slot_count; i++) {
-            tt_detect_run(setup, bundle, self->slots[i], run, length, self->scratch);
+            tt_detect_run(bundle->setup, bundle, self->slots[i], run, length, self->scratch);
         }
     }
 }

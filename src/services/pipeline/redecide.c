@@ -6,6 +6,7 @@
 #include "core/decide/decide.h"
 #include "core/detect/codec.h"
 #include "core/detect/detect.h"
+#include "services/pipeline/rule_book.h"
 
 #define PACKED_SIZE_MAX (1u << 20)
 
@@ -14,29 +15,67 @@ static bool same_hash(struct tt_hash128 a, struct tt_hash128 b)
     return a.high == b.high && a.low == b.low;
 }
 
+/* With the rules of today, or with the version of them that it was made for. */
+static enum tt_status decode(const struct tt_redecide *self, const struct tt_engine *engine,
+                             struct tt_store *store, struct tt_str bytes, struct tt_bundle **ret,
+                             struct tt_error *err)
+{
+    enum tt_status status = tt_bundle_decode(self->alloc, bytes, engine->setup, ret, err);
+    struct tt_setup *setup = NULL;
+    if (status != TT_E_CONFLICT || engine->rules == NULL) { /* rules are not wanted */
+        return status;
+    }
+    status = tt_rules_setup_of(engine, store, self->setup, &setup, err);
+    if (status == TT_OK) {
+        status = tt_bundle_decode(self->alloc, bytes, setup, ret, err);
+    }
+    tt_setup_unref(setup);
+    return status == TT_E_NOMEM ? status : status == TT_OK ? TT_OK : TT_E_CONFLICT;
+}
+
+/* What nothing was learned for is made, not stored: by the rules of the row's position. */
+static enum tt_status find_initial(struct tt_redecide *self, const struct tt_engine *engine,
+                                   struct tt_store *store, struct tt_bundle **ret,
+                                   struct tt_error *err)
+{
+    struct tt_setup *setup = NULL;
+    struct tt_bundle *initial = NULL;
+    uint64_t version = 0;
+    enum tt_status status = TT_OK;
+    if (engine->rules == NULL) {
+        setup = tt_setup_ref(engine->setup);
+    } else {
+        status = tt_rules_setup_at(engine, store, self->stored.event.seq, &setup, &version, err);
+    }
+    if (status != TT_OK) {
+        return status == TT_E_CONFLICT ? TT_OK : status;
+    }
+    status = tt_bundle_initial(self->alloc, setup, &initial, err);
+    if (status == TT_OK && same_hash(initial->hash, self->bundle)) {
+        self->setup = setup->hash;
+        *ret = initial;
+    } else {
+        tt_bundle_unref(initial);
+    }
+    tt_setup_unref(setup);
+    return status;
+}
+
 /* The bundle of the row; *ret stays NULL when it is not there or of another setup. */
 static enum tt_status find_bundle(struct tt_redecide *self, const struct tt_engine *engine,
                                   struct tt_store *store, struct tt_bundle **ret,
                                   struct tt_error *err)
 {
-    /* what nothing was learned for is made, not stored */
-    struct tt_bundle *initial = NULL;
-    enum tt_status status = tt_bundle_initial(self->alloc, engine->setup, &initial, err);
-    if (status != TT_OK) {
+    enum tt_status status = find_initial(self, engine, store, ret, err);
+    if (status != TT_OK || *ret != NULL) {
         return status;
     }
-    if (same_hash(initial->hash, self->bundle)) {
-        self->setup = engine->setup->hash;
-        *ret = initial;
-        return TT_OK;
-    }
-    tt_bundle_unref(initial);
     struct tt_buf bytes;
     tt_buf_init(&bytes, self->alloc, TT_BUNDLE_SIZE_MAX);
     status = store->ops->get_bundle(store, self->bundle, &bytes, err);
     if (status == TT_OK) {
         (void)tt_bundle_setup(tt_buf_str(&bytes), &self->setup);
-        status = tt_bundle_decode(self->alloc, tt_buf_str(&bytes), engine->setup, ret, err);
+        status = decode(self, engine, store, tt_buf_str(&bytes), ret, err);
         self->setup_differs = status == TT_E_CONFLICT;
     }
     self->bundle_missing = status == TT_E_NOT_FOUND;
@@ -51,36 +90,34 @@ static enum tt_status pack(const struct tt_event *event, uint32_t detectors,
     return status == TT_OK ? tt_decision_pack(event, decision) : status;
 }
 
-static enum tt_status detect(const struct tt_redecide *self, const struct tt_engine *engine,
-                             const struct tt_bundle *bundle, struct tt_event *event,
-                             struct tt_error *err)
+static enum tt_status detect(const struct tt_redecide *self, const struct tt_bundle *bundle,
+                             struct tt_event *event, struct tt_error *err)
 {
     struct tt_detect_scratch *scratch = NULL;
-    enum tt_status status = tt_detect_scratch_new(self->alloc, engine->setup, &scratch, err);
+    enum tt_status status = tt_detect_scratch_new(self->alloc, bundle->setup, &scratch, err);
     if (status != TT_OK) {
         return status;
     }
-    for (uint32_t i = 0; i < engine->setup->detector_count; i++) {
-        tt_detect_run(engine->setup, bundle, i, &event, 1, scratch);
+    for (uint32_t i = 0; i < bundle->setup->detector_count; i++) {
+        tt_detect_run(bundle->setup, bundle, i, &event, 1, scratch);
     }
     tt_detect_scratch_free(scratch);
     return TT_OK;
 }
 
 /* From the vector to the outcome, with what was recorded of counters. */
-static enum tt_status decide(const struct tt_redecide *self, const struct tt_engine *engine,
-                             const struct tt_bundle *bundle, struct tt_event *event,
-                             struct tt_error *err)
+static enum tt_status decide(const struct tt_redecide *self, const struct tt_bundle *bundle,
+                             struct tt_event *event, struct tt_error *err)
 {
     const struct tt_decision *stored = &self->stored.event.decision;
     event->step_degraded = (uint8_t)(stored->degraded >> TT_DETECTORS_MAX);
-    enum tt_status status = detect(self, engine, bundle, event, err);
+    enum tt_status status = detect(self, bundle, event, err);
     if (status == TT_OK) {
-        status = tt_decide(engine->setup, bundle, event);
+        status = tt_decide(bundle->setup, bundle, event);
     }
     if (status == TT_OK) {
         struct tt_outcomes outcomes = {true, stored->alert, stored->selection_probability};
-        status = tt_decide_alert(engine->setup, bundle, &outcomes, event);
+        status = tt_decide_alert(bundle->setup, bundle, &outcomes, event);
     }
     return status;
 }
@@ -128,7 +165,7 @@ static enum tt_status run(struct tt_redecide *self, const struct tt_engine *engi
     self->plan = stored->vector.plan;
     status = find_bundle(self, engine, store, &bundle, err);
     if (status == TT_OK && bundle != NULL) {
-        status = decide(self, engine, bundle, again, err);
+        status = decide(self, bundle, again, err);
         if (status == TT_OK) {
             status = compare(self, engine->setup->detector_count);
         }
