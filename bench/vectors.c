@@ -155,7 +155,7 @@ int main(int argc, char **argv)
             for (uint32_t f = 0; f < features && rows[i] != SIZE_MAX; f++) {
                 double *at = &vectors[rows[i] * features + f];
                 if (!tt_vector_get(&events[i].vector, f, at)) {
-                    *at = NAN;
+                    *at = (double)NAN;
                 }
             }
         }

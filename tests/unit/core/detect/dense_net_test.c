@@ -70,7 +70,7 @@ static void every_code_path_and_batch_split_gives_the_bits_of_a_slow_net(void **
     static struct tt_net_row table[ROWS];
     static float slow[ROWS][TT_NET_COLUMNS], other[ROWS][TT_NET_COLUMNS];
     fill_plane(rows, ROWS, 1);
-    rows[3] = INFINITY;
+    rows[3] = (double)INFINITY;
     rows[9] = NAN_VALUE;
     struct tt_net *net = fit(rows, ROWS, COLUMNS, 1);
     const struct tt_net_layers *layers = &net->layers;
@@ -171,7 +171,7 @@ static void strange_columns_and_single_rows_give_finite_errors(void **state)
     for (size_t i = 0; i < ROWS; i++) {
         rows[4 * i] = 7.0;
         rows[4 * i + 1] = NAN_VALUE;
-        rows[4 * i + 2] = i % 2 == 0 ? 1e308 : (double)-INFINITY;
+        rows[4 * i + 2] = i % 2 == 0 ? 1e308 : -(double)INFINITY;
         rows[4 * i + 3] = i % 50 == 0 ? 1.0 : 0.0;
     }
     for (size_t count = 1; count <= ROWS; count += ROWS - 1) {

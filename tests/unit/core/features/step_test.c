@@ -746,7 +746,7 @@ static double after_amounts(struct bench *bench, const int64_t *amounts, size_t 
                             const char *feature)
 {
     char id[16];
-    double value = NAN;
+    double value = (double)NAN;
     for (int i = 0; i < 60; i++) {
         snprintf(id, sizeof(id), "h%d", i);
         (void)pass(bench, id, T0 + i * 4 * HOUR, 2000 + i % 7 * 300, feature);
