@@ -22,6 +22,7 @@
 #define STEP_WEIGHT_MAX 2.0 /* heavier examples take several steps, as they would one by one */
 #define STEPS_MAX 64
 #define LOG_ODDS_MAX 30.0
+#define SLOPE_MIN 0.001 /* what is known so well teaches nothing: most payments cost no step */
 
 enum tt_status tt_regression_new(const struct tt_alloc *alloc, uint32_t input_count,
                                  struct tt_regression **ret, struct tt_error *err)
@@ -370,6 +371,9 @@ static void step(struct tt_regression *regression, const uint8_t *bins, double l
 {
     double p = 1.0 / (1.0 + tt_exp(-score(regression, bins)));
     double slope = (p - label) * weight;
+    if (slope < SLOPE_MIN && slope > -SLOPE_MIN) {
+        return;
+    }
     double curvature = p * (1.0 - p) * (weight > 0.0 ? weight : 0.0);
     for (uint32_t i = 0; i < regression->input_count; i++) {
         double *seen = &regression->fine_curvature[i][bins[i]];
