@@ -17,6 +17,7 @@
 #include "format/json_read.h"
 #include "runtime/secret.h"
 #include "services/api_server/sink.h"
+#include "services/backtest/history.h"
 #include "services/dashboard_frontend/dashboard_frontend.h"
 #include "services/pipeline/rows.h"
 
@@ -505,6 +506,16 @@ static enum tt_status check_retention(const struct tt_settings *settings, struct
                    (long long)((needed_ms + TT_MS_PER_DAY - 1) / TT_MS_PER_DAY));
 }
 
+/* A day's columns go with its rows; also those of days that went while nobody looked. */
+static enum tt_status drop_segments(struct tt_server *server, struct tt_error *err)
+{
+    struct tt_history_counts counts;
+    char folder[4096];
+    (void)snprintf(folder, sizeof folder, "%.4000s/segments", server->options.data_dir);
+    struct tt_history history = {.alloc = server->alloc, .store = server->store, .folder = folder};
+    return tt_history_drop_gone(&history, &counts, err);
+}
+
 /* The newest day that is stored, and not the clock, says what is old: a file of last year is not
  * dropped while it is read. */
 void tt_server_upkeep(struct tt_server *server)
@@ -524,6 +535,9 @@ void tt_server_upkeep(struct tt_server *server)
     }
     if (status == TT_OK) {
         status = store->ops->counts(store, &after, &err);
+    }
+    if (status == TT_OK) {
+        status = drop_segments(server, &err);
     }
     if (status != TT_OK) {
         tt_log_error(&server->log, "retention_failed", &err);

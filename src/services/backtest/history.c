@@ -410,7 +410,7 @@ enum tt_status tt_history_run(const struct tt_history *history,
     return TT_OK;
 }
 
-/* ---- upkeep ---- */
+/* ---- days that are gone ---- */
 
 static bool is_stored(const struct tt_history *history, const struct days *days, const char *name)
 {
@@ -445,30 +445,12 @@ static void drop_gone(const struct tt_history *history, const struct days *days,
     (void)closedir(folder);
 }
 
-enum tt_status tt_history_upkeep(const struct tt_history *history, struct tt_history_counts *counts,
-                                 struct tt_error *err)
+enum tt_status tt_history_drop_gone(const struct tt_history *history,
+                                    struct tt_history_counts *counts, struct tt_error *err)
 {
     struct days days;
     *counts = (struct tt_history_counts){0};
     enum tt_status status = list_days(history, &days, err);
-    for (size_t i = 0; status == TT_OK && i < days.count; i++) {
-        const struct tt_store_day *day = &days.days[i];
-        struct tt_segment_file file;
-        struct layout layout = {0};
-        if (day->day == TT_STORE_DAY_OTHER || day->day >= days.newest) {
-            continue;
-        }
-        if (open_segment(history, day, &file, counts)) {
-            tt_segment_file_close(&file);
-            continue;
-        }
-        if (!progress(history, i, days.count)) {
-            status = stopped(err);
-            break;
-        }
-        status = lay_out(history, day, true, &layout, counts, err);
-        status = status == TT_E_NOT_FOUND ? TT_OK : status;
-    }
     if (status == TT_OK) {
         drop_gone(history, &days, counts);
     }

@@ -44,8 +44,9 @@ enum tt_status tt_history_run(const struct tt_history *history,
                               const struct tt_backtest_options *options,
                               struct tt_backtest **ret_backtest, struct tt_history_counts *counts,
                               struct tt_error *err) TT_MUST_USE;
-/* Writes the segments that closed days lack, and removes those of days that are gone. */
-enum tt_status tt_history_upkeep(const struct tt_history *history, struct tt_history_counts *counts,
-                                 struct tt_error *err) TT_MUST_USE;
+/* Removes the segments of days that the store has no longer; alloc, store and folder are enough. */
+enum tt_status tt_history_drop_gone(const struct tt_history *history,
+                                    struct tt_history_counts *counts,
+                                    struct tt_error *err) TT_MUST_USE;
 
 #endif
