@@ -250,6 +250,7 @@ static enum tt_status open_engine(struct tt_server *server, struct tt_error *err
         status = tt_restore_replay(&server->restore, settings, snapshots_of(server),
                                    &server->assembly, err);
         server->assembly.durable_seq = server->restore.seq_last;
+        server->snapshots.stale = server->restore.replayed > 0;
     }
     if (status == TT_OK) {
         status = tt_server_rules_settle(server, err);
@@ -682,7 +683,7 @@ static void save_at_stop(struct tt_server *server)
 {
     uint64_t position = server->assembly.durable_seq;
     struct tt_snapshots *snapshots = snapshots_of(server);
-    if (snapshots == NULL || !server->drained || position <= snapshots->sealed_position) {
+    if (snapshots == NULL || !server->drained || !tt_snapshots_worth(snapshots, position)) {
         return;
     }
     struct tt_error err = {0};

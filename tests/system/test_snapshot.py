@@ -266,6 +266,10 @@ def test_a_changed_plan_keeps_what_did_not_change_and_is_warm_at_once(make_serve
             server.wait_status(lambda s: all(f["warm_from"] for f in s["features"]))["features"]}
     assert set(warm) == ({"user", "device", "merchant"} if second == SECOND
                          else {"user", "merchant"})
+    assert server.stop() == 0
+    server.start()  # nothing came, and still it is not done again
+    assert restored(server)["transactions"] == 0 and not server.events("setup_changed")
+    assert not server.events("features_rebuilt")
     send(server, traffic, 300)
     server.kill()
     server.start()  # and once more, from what the new plan has saved, or from the old plan's rows

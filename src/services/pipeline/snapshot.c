@@ -35,15 +35,21 @@ void tt_snapshots_abandon(struct tt_snapshots *snapshots)
     pthread_mutex_unlock(&snapshots->lock);
 }
 
+bool tt_snapshots_worth(const struct tt_snapshots *snapshots, uint64_t position)
+{
+    uint64_t sealed = __atomic_load_n(&snapshots->sealed_position, __ATOMIC_ACQUIRE);
+    return position > sealed || (position > 0 && snapshots->stale);
+}
+
 bool tt_snapshots_due(struct tt_snapshots *snapshots, int64_t now_ns, uint64_t position)
 {
     return snapshots->options.interval_ms > 0 && now_ns >= snapshots->due_ns &&
-           position > __atomic_load_n(&snapshots->sealed_position, __ATOMIC_ACQUIRE) &&
-           !tt_snapshots_running(snapshots);
+           tt_snapshots_worth(snapshots, position) && !tt_snapshots_running(snapshots);
 }
 
 void tt_snapshots_begin(struct tt_snapshots *snapshots, uint64_t position, int64_t watermark_ms)
 {
+    snapshots->stale = false;
     snapshots->begun_ns = tt_clock_monotonic_ns(snapshots->options.clock);
     snapshots->due_ns = snapshots->begun_ns + snapshots->options.interval_ms * NS_PER_MS;
     pthread_mutex_lock(&snapshots->lock);

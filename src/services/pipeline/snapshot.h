@@ -83,6 +83,8 @@ struct tt_snapshots {
     int64_t saved_ns;
     /* The engine's: */
     int64_t begun_ns, due_ns;
+    bool
+        stale; /* the newest one is not what a start would want: another one of its position is worth it */
 };
 
 /* Claims the owners and reads the manifests. */
@@ -95,6 +97,8 @@ void tt_snapshots_close(struct tt_snapshots *snapshots);
 /* Whether a snapshot of position should begin now: none is under way, time has passed, and something has come
  * in since the last one. */
 bool tt_snapshots_due(struct tt_snapshots *snapshots, int64_t now_ns, uint64_t position);
+/* Whether one of that position would save a start some work. */
+bool tt_snapshots_worth(const struct tt_snapshots *snapshots, uint64_t position);
 /* Begins one; none may be under way. */
 void tt_snapshots_begin(struct tt_snapshots *snapshots, uint64_t position, int64_t watermark_ms);
 /* Whether a part should pack more now: a snapshot is under way and the queue has room. */

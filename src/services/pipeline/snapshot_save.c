@@ -247,7 +247,9 @@ enum tt_status tt_snapshots_save(struct tt_snapshots *snapshots, bool *ret_busy,
 const struct tt_manifest *tt_snapshots_manifest(const struct tt_snapshots *snapshots, uint32_t rank)
 {
     const struct tt_manifest *a = &snapshots->slots[0], *b = &snapshots->slots[1];
-    if (!a->sealed || (b->sealed && b->position > a->position)) {
+    bool is_newer =
+        b->position > a->position || (b->position == a->position && b->made_ms > a->made_ms);
+    if (!a->sealed || (b->sealed && is_newer)) {
         const struct tt_manifest *other = a;
         a = b;
         b = other;
