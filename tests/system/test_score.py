@@ -42,7 +42,8 @@ def test_every_accepted_row_gets_a_line_in_input_order(program):
         assert set(line) == {"transaction_id", "score", "p_value", "severity", "decision",
                              "alerted", "detectors", "reasons"}
         assert 0 <= line["score"] < 1 and 0 <= line["p_value"] <= 1
-        assert set(line["detectors"]) == {"zscore", "iqr", "isolation_forest", "rules"}
+        assert set(line["detectors"]) == {"zscore", "iqr", "isolation_forest", "rules",
+                                         "autoencoder", "takeover_state"}
         assert bool(line["reasons"]) == (line["severity"] != "none")
 
 

@@ -12,7 +12,7 @@ const DETECTORS: Record<string, string> = {
 };
 
 /** The detectors that can be chosen in the filter even before one of them was seen. */
-export const KNOWN_DETECTORS = ['zscore', 'iqr', 'isolation_forest', 'rules'];
+export const KNOWN_DETECTORS = ['zscore', 'iqr', 'takeover_state', 'isolation_forest', 'rules'];
 
 export function detectorName(name: string): string {
   return DETECTORS[name] ?? capital(name.replaceAll('_', ' '));

@@ -611,3 +611,5 @@ static enum tt_status iqr_parse(const struct tt_setup *setup, struct tt_detector
 
 const struct tt_detector_ops tt_detector_zscore = JUDGE_OPS("zscore", zscore_parse);
 const struct tt_detector_ops tt_detector_iqr = JUDGE_OPS("iqr", iqr_parse);
+/* Log-odds that a feature's filter keeps (core/features/fold.h) are judged against all entities'. */
+const struct tt_detector_ops tt_detector_takeover_state = JUDGE_OPS("takeover_state", zscore_parse);

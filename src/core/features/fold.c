@@ -23,8 +23,7 @@
 
 /* The filter. How often accounts are taken over and for how long, and which share of what happens
  * then is not the owner's; the evidence of a surprise is linear in it and bounded, so that no single
- * event is proof. What they are matters little: halving or doubling them moves average precision by
- * less than 0.002. */
+ * event is proof. What they are matters little (docs/internals/detection.md). */
 #define TURN_PER_MS (0.001 / 86400e3)
 #define RETURN_PER_MS (1.0 / (7.0 * 86400e3))
 #define FOREIGN_SHARE 0.5

@@ -10,6 +10,6 @@ static const struct tt_stage_ops ops = {
 enum tt_status tt_stat_detector_new(const struct tt_context *context, struct tt_stage **ret,
                                     struct tt_error *err)
 {
-    static const char *const detectors[] = {"zscore", "iqr", NULL};
+    static const char *const detectors[] = {"zscore", "iqr", "takeover_state", NULL};
     return tt_detector_stage_new(context, &ops, detectors, ret, err);
 }

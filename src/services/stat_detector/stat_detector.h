@@ -1,7 +1,7 @@
 /*
  * stat-detector: is this unusual for this entity?
  *
- * What:    a detector stage (services/pipeline/detector_stage.h) with the detectors zscore and iqr.
+ * What:    a detector stage (services/pipeline/detector_stage.h) with zscore, iqr and takeover_state.
  * Owner:   the stage is freed by its runner.
  * Threads: one.
  */

@@ -272,7 +272,7 @@ static void the_shipped_files_compile(void **state)
     assert_int_not_equal(tt_plan_find(plan, TT_STR("user_amount_log_std_30d")), UINT32_MAX);
     assert_int_not_equal(tt_plan_find(plan, TT_STR("is_weekend")), UINT32_MAX);
     assert_int_equal(tt_plan_step_count(plan), 3);
-    assert_true(tt_plan_retention_ms(plan) == 35 * TT_MS_PER_DAY + TT_MS_PER_HOUR);
+    assert_true(tt_plan_retention_ms(plan) == 44 * TT_MS_PER_DAY + TT_MS_PER_HOUR);
     tt_plan_free(plan);
     if (plan_from_file(&tt_alloc_libc, "config/features/handbook.yaml", &plan, &err) != TT_OK) {
         fail_msg("%u:%u: %s", err.line, err.column, err.message);
