@@ -22,10 +22,23 @@ struct known {
     bool found; /* its payment is held; of the last of a payment's */
 };
 
+#define MAYBE_BITS 65536
+
 struct known_list {
     struct known *items, *space;
     size_t count, capacity;
+    uint64_t maybe[MAYBE_BITS / 64]; /* bit key % MAYBE_BITS: nearly every row has no label */
 };
+
+static uint64_t maybe_bit(uint64_t key)
+{
+    return UINT64_C(1) << (key % 64);
+}
+
+static size_t maybe_word(uint64_t key)
+{
+    return key % MAYBE_BITS / 64;
+}
 
 static bool known_before(const struct known *a, const struct known *b)
 {
@@ -76,6 +89,7 @@ static bool list_effective(const struct tt_learner *learner, int64_t time_ms,
         if (label->effective_ms <= time_ms) {
             ret->items[ret->count++] =
                 (struct known){label->key, label->effective_ms, index, label->kind, false};
+            ret->maybe[maybe_word(label->key)] |= maybe_bit(label->key);
         }
     }
     sort_known(ret->items, ret->space, ret->count);
@@ -91,6 +105,9 @@ static void free_list(const struct tt_learner *learner, struct known_list *list)
 /* The last label of a payment, which is the one that holds; NULL: none is effective. */
 static struct known *find_known(const struct known_list *list, uint64_t key)
 {
+    if ((list->maybe[maybe_word(key)] & maybe_bit(key)) == 0) {
+        return NULL;
+    }
     size_t low = 0, high = list->count;
     while (low < high) { /* the first behind all of that key */
         size_t middle = low + (high - low) / 2;
@@ -135,7 +152,7 @@ static enum tt_status examine(const struct tt_learner *learner, const struct tt_
                               struct tt_lesson *lesson)
 {
     const struct tt_held_row *row = tt_learner_row(learner, index);
-    struct known *known = list->count > 0 ? find_known(list, row->key) : NULL;
+    struct known *known = find_known(list, row->key);
     struct tt_example example = {
         .key = row->key,
         .row = index,
