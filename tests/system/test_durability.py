@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from kit.chaos import Load, corrupt, differing, outcome, read_export
 from kit.rules import settings
 from kit.traffic import START, Traffic, stamp
+from kit.waiting import until
 
 SEED = int(os.environ.get("TELLTALE_CHAOS_SEED", "7"))
 KILLS = int(os.environ.get("TELLTALE_CHAOS_KILLS", "12"))
@@ -17,8 +19,14 @@ KILLS = int(os.environ.get("TELLTALE_CHAOS_KILLS", "12"))
 CORRUPT = os.environ.get("TELLTALE_CHAOS_CORRUPT") == "1"
 
 
-def survive(server, kills, seed):
-    """Kills the server so many times while producers send; returns what they know."""
+def has_snapshot(server):
+    metrics = server.client().get("/metrics").body.decode()
+    return re.search(r"^telltale_snapshot_bytes [1-9]", metrics, re.MULTILINE) is not None
+
+
+def survive(server, kills, seed, snapshots=False):
+    """Kills the server so many times while producers send, where snapshots are saved all the time not
+    before the first of them; returns what they know."""
     rng = random.Random(seed)
     server.start()
     load = Load(server.token(), range(seed * 10, seed * 10 + 4))
@@ -28,6 +36,8 @@ def survive(server, kills, seed):
     try:
         for _ in range(kills):
             load.wait_acked(len(load.acked) + rng.randint(20, 500))
+            if snapshots and not load.restored:
+                until(lambda: has_snapshot(server), "a snapshot")
             server.kill()
             server.start()
             load.restored += server.events("restored")
@@ -57,9 +67,10 @@ ROOM = {"default": [],
 @pytest.mark.parametrize("room", ROOM)
 def test_kill_9_under_load_loses_and_doubles_nothing(make_server, capsys, room):
     server = make_server(start=False, sets=ROOM[room])
-    load = survive(server, KILLS, SEED)
+    saves = room in ("little", "snapshots")
+    load = survive(server, KILLS, SEED, saves)
     positions = [event["snapshot_seq"] for event in load.restored]
-    assert any(positions) == (room in ("little", "snapshots"))
+    assert any(positions) == saves
     path = server.export()
     stored = read_export(path)
     keys = [(row["transaction"]["user_id"], row["transaction"]["transaction_id"])

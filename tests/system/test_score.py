@@ -43,7 +43,7 @@ def test_every_accepted_row_gets_a_line_in_input_order(program):
                              "alerted", "detectors", "reasons"}
         assert 0 <= line["score"] < 1 and 0 <= line["p_value"] <= 1
         assert set(line["detectors"]) == {"zscore", "iqr", "isolation_forest", "rules",
-                                         "autoencoder", "takeover_state"}
+                                         "takeover_state"}
         assert bool(line["reasons"]) == (line["severity"] != "none")
 
 

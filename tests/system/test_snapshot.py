@@ -95,7 +95,7 @@ def test_live_is_replay_after_crashes_in_every_batch_split_and_on_every_path(mak
     """Kills while snapshots are written; then each clean pass in recorded order gives the same bits."""
     server = make_server(start=False, sets=OFTEN)
     load = survive(server, int(os.environ.get("TELLTALE_CHAOS_KILLS", "12")),
-                   int(os.environ.get("TELLTALE_CHAOS_SEED", "7")) + 1)
+                   int(os.environ.get("TELLTALE_CHAOS_SEED", "7")) + 1, snapshots=True)
     assert any(event["snapshot_seq"] for event in load.restored)
     path = server.export()
     stored = read_export(path)

@@ -53,9 +53,10 @@ enum tt_status tt_learned_new(const struct tt_alloc *alloc, const struct tt_setu
     learner->opened_ms = TT_TIME_NONE;
     learner->segment_count = 1;
     learner->segments = tt_new_array(alloc, TT_LEARNED_SEGMENTS_MAX, sizeof *learner->segments);
-    learner->rows = tt_new_array(alloc, learner->capacity, learner->row_size);
+    /* Not zeroed: memory that no row has used yet is not taken from the system either. */
+    learner->rows = tt_new(alloc, (size_t)learner->capacity * learner->row_size);
     learner->heap = tt_new_array(alloc, learner->segment_rows, sizeof *learner->heap);
-    learner->labels = tt_new_array(alloc, learner->label_capacity, learner->label_size);
+    learner->labels = tt_new(alloc, (size_t)learner->label_capacity * learner->label_size);
     learner->label_heap = tt_new_array(alloc, learner->label_capacity, sizeof *learner->label_heap);
     enum tt_status status =
         tt_regression_new(alloc, learned->input_count, &learner->regression, err);

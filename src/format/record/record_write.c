@@ -123,6 +123,9 @@ static void write_detectors(struct tt_json_writer *writer, const struct tt_event
     tt_json_object_begin(writer);
     for (uint32_t i = 0; i < names->detector_count; i++) {
         const struct tt_detection *detection = &event->detections[i];
+        if (((names->detectors_off >> i) & 1) != 0) {
+            continue;
+        }
         tt_json_key(writer, names->detectors[i]);
         tt_json_object_begin(writer);
         if (detection->present) {

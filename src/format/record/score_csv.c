@@ -23,6 +23,9 @@ void tt_record_score_csv_header(struct tt_buf *buf, const struct tt_record_names
 {
     tt_buf_append_text(buf, "transaction_id,score,p_value,severity,decision,alerted");
     for (uint32_t i = 0; i < names->detector_count; i++) {
+        if (((names->detectors_off >> i) & 1) != 0) {
+            continue;
+        }
         append_column(buf, names->detectors[i], "_score");
         append_column(buf, names->detectors[i], "_p_value");
         append_column(buf, names->detectors[i], "_fired");
@@ -81,7 +84,9 @@ void tt_record_score_csv_row(struct tt_buf *buf, const struct tt_event *event,
     tt_buf_append_text(buf, tt_verdict_name(decision->verdict));
     tt_buf_append_text(buf, decision->alerted ? ",true" : ",false");
     for (uint32_t i = 0; i < names->detector_count; i++) {
-        append_detection(buf, &event->detections[i]);
+        if (((names->detectors_off >> i) & 1) == 0) {
+            append_detection(buf, &event->detections[i]);
+        }
     }
     append_reasons(buf, decision);
     tt_buf_append_char(buf, '\n');

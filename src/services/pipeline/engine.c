@@ -169,6 +169,8 @@ static enum tt_status make_setup(struct tt_engine *engine, const struct tt_engin
     }
     for (uint32_t i = 0; i < engine->setup->detector_count; i++) {
         engine->detector_names[i] = tt_setup_detector_name(engine->setup, i);
+        engine->record_names.detectors_off |=
+            engine->setup->detectors[i].enabled ? 0 : UINT32_C(1) << i;
     }
     engine->record_names.detectors = engine->detector_names;
     engine->record_names.detector_count = engine->setup->detector_count;
