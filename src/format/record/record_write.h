@@ -21,11 +21,11 @@
 struct tt_record_names {
     const char *const *detectors; /* detector_count ≤ TT_DETECTORS_MAX */
     uint32_t detector_count;
-    uint32_t detectors_off;      /* bit i: detector i is off and not told of */
     const char *const *features; /* of the plan, in its order */
     uint32_t feature_count;
     const char *const *steps; /* "features.user" …, of the plan */
     uint32_t step_count;
+    uint32_t detectors_off; /* bit i: detector i is off and not told of */
 };
 
 /* {"transaction_id":…,"timestamp":"…Z","amount":"412.50",…}: absent fields are left out; reading it

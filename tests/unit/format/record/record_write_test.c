@@ -151,7 +151,7 @@ static void content_does_not_depend_on_spelling(void **state)
 static const char *const detectors[] = {"zscore", "rules"};
 static const char *const features[] = {"amount", "user_amount_log"};
 static const char *const steps[] = {"features.user", "features.merchant"};
-static const struct tt_record_names names = {detectors, 2, features, 2, steps, 2};
+static const struct tt_record_names names = {detectors, 2, features, 2, steps, 2, 0};
 
 static void fill_event(struct tt_event *event)
 {
@@ -339,9 +339,30 @@ static void anomaly_ids_sort_by_time_and_are_stable(void **state)
     assert_int_equal(ms, 5);
 }
 
+static void a_detector_that_is_off_is_not_told_of(void **state)
+{
+    (void)state;
+    static struct tt_event event;
+    struct tt_record_names off = names;
+    struct tt_buf buf;
+    fill_event(&event);
+    event.decision.reason_count = 0;
+    off.detectors_off = 2;
+    tt_buf_init(&buf, &tt_alloc_libc, 1U << 16);
+    struct tt_json_writer writer;
+    tt_json_writer_init(&writer, &buf);
+    tt_record_write_score(&writer, &event, &off);
+    tt_record_score_csv_header(&buf, &off);
+    tt_buf_append_char(&buf, '\0');
+    assert_non_null(strstr(buf.data, detectors[0]));
+    assert_null(strstr(buf.data, detectors[1]));
+    tt_buf_deinit(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_detector_that_is_off_is_not_told_of),
         cmocka_unit_test(what_is_written_reads_back_with_the_same_content),
         cmocka_unit_test(content_does_not_depend_on_spelling),
         cmocka_unit_test(decisions_and_anomalies_have_the_public_form),
