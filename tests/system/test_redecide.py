@@ -9,7 +9,7 @@ from kit.traffic import Traffic
 
 @pytest.fixture
 def stored(make_server):
-    server = make_server()
+    server = make_server(sets=["alert_budget_per_day=2"])  # so that some are held
     records = Traffic(17, gap_s=300).records(1500)
     answers = server.client().post_lines(records).lines()
     return server, records, answers

@@ -205,14 +205,21 @@ static enum tt_status commit(struct sink *sink, size_t count, struct tt_error *e
     }
     if (status == TT_OK) {
         note_durable(sink, count);
-        status = save_trainer(sink, count, err);
-        note_snapshot(sink, count);
     }
     if (status == TT_OK && sink->context->metrics != NULL) {
         tt_metrics_observe(sink->context->metrics, TT_METRIC_STORE_COMMIT,
                            tt_clock_monotonic_ns(sink->context->clock) - start_ns);
         tt_metrics_add(sink->context->metrics, TT_METRIC_STORE_ROWS, group.transaction_count);
     }
+    return status;
+}
+
+/* What the epoch marks among them taught. It comes after the commit: when it cannot be saved the rows are
+ * durable all the same, and are answered. */
+static enum tt_status save_learned(struct sink *sink, size_t count, struct tt_error *err)
+{
+    enum tt_status status = save_trainer(sink, count, err);
+    note_snapshot(sink, count);
     return status;
 }
 
@@ -288,11 +295,13 @@ static enum tt_status on_tick(struct tt_stage *stage, int64_t now_ns, struct tt_
         sink->committed_ns = now_ns;
         size_t count = sink->pending_count < SINK_GROUP_MAX ? sink->pending_count : SINK_GROUP_MAX;
         enum tt_status status = commit(sink, count, err);
-        if (status == TT_OK) {
-            status = finish(sink, count, err);
-        }
         if (status != TT_OK) {
             return status;
+        }
+        enum tt_status learned = save_learned(sink, count, err);
+        status = finish(sink, count, learned == TT_OK ? err : NULL);
+        if (learned != TT_OK || status != TT_OK) {
+            return learned != TT_OK ? learned : status;
         }
     }
     return TT_OK;
