@@ -39,6 +39,13 @@ void tt_wire_put_double(struct tt_buf *buf, double value)
     put_le(buf, bits, 8);
 }
 
+void tt_wire_put_float(struct tt_buf *buf, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    put_le(buf, bits, 4);
+}
+
 void tt_wire_put_varint(struct tt_buf *buf, uint64_t value)
 {
     unsigned char bytes[10];
@@ -113,6 +120,14 @@ double tt_wire_double(struct tt_wire *wire)
 {
     uint64_t bits = get_le(wire, 8);
     double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+float tt_wire_float(struct tt_wire *wire)
+{
+    uint32_t bits = (uint32_t)get_le(wire, 4);
+    float value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }

@@ -28,6 +28,7 @@ void tt_wire_put_u32(struct tt_buf *buf, uint32_t value);
 void tt_wire_put_u64(struct tt_buf *buf, uint64_t value);
 /* The bits of the double, NaN payloads included. */
 void tt_wire_put_double(struct tt_buf *buf, double value);
+void tt_wire_put_float(struct tt_buf *buf, float value);
 /* LEB128, 1 to 10 bytes. */
 void tt_wire_put_varint(struct tt_buf *buf, uint64_t value);
 void tt_wire_put_hash(struct tt_buf *buf, struct tt_hash128 hash);
@@ -42,6 +43,7 @@ uint32_t tt_wire_u32(struct tt_wire *wire);
 uint32_t tt_wire_peek_u32(const struct tt_wire *wire);
 uint64_t tt_wire_u64(struct tt_wire *wire);
 double tt_wire_double(struct tt_wire *wire);
+float tt_wire_float(struct tt_wire *wire);
 /* Refuses more than 64 bits. */
 uint64_t tt_wire_varint(struct tt_wire *wire);
 struct tt_hash128 tt_wire_hash(struct tt_wire *wire);

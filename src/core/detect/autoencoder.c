@@ -14,13 +14,6 @@
 
 #define SAMPLE_ROWS_MIN 256 /* fewer teach nothing but themselves */
 
-struct net_learner {
-    const struct tt_alloc *alloc;
-    const struct tt_detector *detector;
-    uint64_t seed;
-    struct tt_sample sample;
-};
-
 /* false when no column has a value. */
 static bool fill_row(const struct tt_net *net, const struct tt_detector *detector,
                      const struct tt_event *event, struct tt_net_row *ret)
@@ -109,16 +102,6 @@ static double net_prior(const void *ctx, double score)
     return p < 1.0 ? p : 1.0;
 }
 
-static enum tt_status net_initial(const struct tt_alloc *alloc, const struct tt_detector *detector,
-                                  void **ret_model, struct tt_error *err)
-{
-    (void)alloc;
-    (void)detector;
-    (void)err;
-    *ret_model = NULL;
-    return TT_OK;
-}
-
 static void net_encode(const struct tt_detector *detector, const void *model, struct tt_buf *buf)
 {
     (void)detector;
@@ -146,74 +129,40 @@ static void net_model_free(const struct tt_alloc *alloc, void *model)
     tt_net_free(model);
 }
 
-static enum tt_status net_learner_new(const struct tt_alloc *alloc,
-                                      const struct tt_learner_options *options, void **ret_learner,
-                                      struct tt_error *err)
+static enum tt_status net_train(const void *learner, const struct tt_alloc *alloc, void **ret_model,
+                                struct tt_error *err)
 {
-    struct net_learner *learner = tt_new_array(alloc, 1, sizeof *learner);
-    if (learner == NULL) {
-        return tt_fail(err, TT_E_NOMEM, "out of memory for a learner");
-    }
-    learner->alloc = alloc;
-    learner->detector = options->detector;
-    learner->seed = options->seed;
-    tt_sample_init(&learner->sample, options->seed);
-    *ret_learner = learner;
-    return TT_OK;
-}
-
-static void net_learner_free(const struct tt_alloc *alloc, void *learner)
-{
-    tt_delete(alloc, learner, sizeof(struct net_learner));
-}
-
-static void net_absorb(void *learner_void, const struct tt_event *event)
-{
-    struct net_learner *learner = learner_void;
-    tt_sample_absorb(&learner->sample, learner->detector, event);
-}
-
-static void net_forget(void *learner_void, const struct tt_event *event)
-{
-    struct net_learner *learner = learner_void;
-    tt_sample_forget(&learner->sample, event);
-}
-
-static enum tt_status net_train(const void *learner_void, const struct tt_alloc *alloc,
-                                void **ret_model, struct tt_error *err)
-{
-    const struct net_learner *learner = learner_void;
-    const struct tt_sample *sample = &learner->sample;
-    uint32_t columns = learner->detector->feature_count;
+    const struct tt_sample *sample = learner;
     double *table = NULL;
     if (sample->count < SAMPLE_ROWS_MIN) {
         *ret_model = NULL;
         return TT_OK;
     }
-    enum tt_status status = tt_sample_table(sample, alloc, TT_SAMPLE_BY_TIME, columns, &table, err);
+    enum tt_status status = tt_sample_table(sample, alloc, TT_SAMPLE_BY_TIME, &table, err);
     if (status == TT_OK) {
         struct tt_net *net = NULL;
-        status = tt_net_fit(alloc, learner->seed, table, sample->count, columns, &net, err);
+        status = tt_net_fit(alloc, sample->seed, table, sample->count,
+                            sample->detector->feature_count, &net, err);
         if (status == TT_OK) {
             *ret_model = net;
         }
-        tt_delete(alloc, table, (size_t)sample->count * columns * sizeof *table);
+        tt_sample_table_free(sample, alloc, table);
     }
     return status;
 }
 
 /* The first net has judged no event yet: the sample it learned from stands in. */
-static enum tt_status net_reference(const void *learner_void, const void *model,
+static enum tt_status net_reference(const void *learner, const void *model,
                                     const struct tt_alloc *alloc, struct tt_histogram *ret)
 {
-    const struct net_learner *learner = learner_void;
+    const struct tt_sample *sample = learner;
     const struct tt_net *net = model;
     (void)alloc;
-    for (uint32_t i = 0; i < learner->sample.count; i++) {
+    for (uint32_t i = 0; i < sample->count; i++) {
         struct tt_net_row row;
         float rebuilt[1][TT_NET_COLUMNS];
         uint32_t column = 0;
-        if (tt_net_row(net, learner->sample.rows[i].values, &row)) {
+        if (tt_net_row(net, sample->rows[i].values, &row)) {
             tt_net_rebuild(net, TT_CPU_SCALAR, &row, 1, rebuilt);
             tt_histogram_add(ret, &tt_detector_autoencoder.axis,
                              score_of(net, &row, rebuilt[0], &column));
@@ -222,45 +171,25 @@ static enum tt_status net_reference(const void *learner_void, const void *model,
     return TT_OK;
 }
 
-static void net_advance(void *learner_void, const void *model, uint64_t factor)
-{
-    struct net_learner *learner = learner_void;
-    (void)model;
-    tt_sample_decay(&learner->sample, factor);
-}
-
-static void net_save(const void *learner_void, struct tt_buf *buf)
-{
-    const struct net_learner *learner = learner_void;
-    tt_sample_save(&learner->sample, learner->detector->feature_count, buf);
-}
-
-static void net_load(void *learner_void, struct tt_wire *wire)
-{
-    struct net_learner *learner = learner_void;
-    tt_sample_load(&learner->sample, learner->detector->feature_count, wire);
-    learner->seed = learner->sample.seed;
-}
-
 const struct tt_detector_ops tt_detector_autoencoder = {
     .name = "autoencoder",
     .axis = {0.0, 1024.0},
     .prior = net_prior,
     .settled = 1,
     .parse = tt_setup_read_features,
-    .initial = net_initial,
+    .initial = tt_sample_initial,
     .score = net_score,
     .explain = net_explain,
     .encode = net_encode,
     .decode = net_decode,
     .model_free = net_model_free,
-    .learner_new = net_learner_new,
-    .learner_free = net_learner_free,
-    .absorb = net_absorb,
-    .forget = net_forget,
+    .learner_new = tt_sample_new,
+    .learner_free = tt_sample_free,
+    .absorb = tt_sample_absorb,
+    .forget = tt_sample_forget,
     .train = net_train,
     .reference = net_reference,
-    .advance = net_advance,
-    .save = net_save,
-    .load = net_load,
+    .advance = tt_sample_advance,
+    .save = tt_sample_save,
+    .load = tt_sample_load,
 };

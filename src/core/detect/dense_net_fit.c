@@ -368,9 +368,7 @@ void tt_net_encode(const struct tt_net *net, struct tt_buf *buf)
         tt_wire_put_double(buf, net->scale[c]);
     }
     for (size_t i = 0; i < WEIGHTS; i++) {
-        uint32_t bits;
-        memcpy(&bits, &weights[i], sizeof bits);
-        tt_wire_put_u32(buf, bits);
+        tt_wire_put_float(buf, weights[i]);
     }
 }
 
@@ -398,8 +396,7 @@ enum tt_status tt_net_decode(const struct tt_alloc *alloc, struct tt_wire *wire,
         good = good && is_finite(net->center[c]) && is_finite(net->scale[c]) && net->scale[c] > 0.0;
     }
     for (size_t i = 0; i < WEIGHTS; i++) {
-        uint32_t bits = tt_wire_u32(wire);
-        memcpy(&weights[i], &bits, sizeof bits);
+        weights[i] = tt_wire_float(wire);
         good = good && weights[i] >= -1e6F && weights[i] <= 1e6F;
     }
     if (wire->bad || !good) {

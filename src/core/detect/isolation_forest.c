@@ -12,13 +12,6 @@
 
 #define SAMPLE_ROWS_MIN 64 /* fewer do not make a forest */
 
-struct forest_learner {
-    const struct tt_alloc *alloc;
-    const struct tt_detector *detector;
-    uint64_t seed;
-    struct tt_sample sample;
-};
-
 /* false when no column has a value. */
 static bool fill_row(const struct tt_forest *forest, const struct tt_detector *detector,
                      const struct tt_event *event, struct tt_forest_row *ret)
@@ -94,17 +87,6 @@ static double forest_prior(const void *ctx, double score)
     return p < 1.0 ? p : 1.0;
 }
 
-static enum tt_status forest_initial(const struct tt_alloc *alloc,
-                                     const struct tt_detector *detector, void **ret_model,
-                                     struct tt_error *err)
-{
-    (void)alloc;
-    (void)detector;
-    (void)err;
-    *ret_model = NULL;
-    return TT_OK;
-}
-
 static void forest_encode(const struct tt_detector *detector, const void *model, struct tt_buf *buf)
 {
     (void)detector;
@@ -134,102 +116,47 @@ static void forest_model_free(const struct tt_alloc *alloc, void *model)
     tt_forest_free(model);
 }
 
-static enum tt_status forest_learner_new(const struct tt_alloc *alloc,
-                                         const struct tt_learner_options *options,
-                                         void **ret_learner, struct tt_error *err)
-{
-    struct forest_learner *learner = tt_new_array(alloc, 1, sizeof *learner);
-    if (learner == NULL) {
-        return tt_fail(err, TT_E_NOMEM, "out of memory for a learner");
-    }
-    learner->alloc = alloc;
-    learner->detector = options->detector;
-    learner->seed = options->seed;
-    tt_sample_init(&learner->sample, options->seed);
-    *ret_learner = learner;
-    return TT_OK;
-}
-
-static void forest_learner_free(const struct tt_alloc *alloc, void *learner)
-{
-    tt_delete(alloc, learner, sizeof(struct forest_learner));
-}
-
-static void forest_absorb(void *learner_void, const struct tt_event *event)
-{
-    struct forest_learner *learner = learner_void;
-    tt_sample_absorb(&learner->sample, learner->detector, event);
-}
-
-static void forest_forget(void *learner_void, const struct tt_event *event)
-{
-    struct forest_learner *learner = learner_void;
-    tt_sample_forget(&learner->sample, event);
-}
-
-static enum tt_status forest_train(const void *learner_void, const struct tt_alloc *alloc,
+static enum tt_status forest_train(const void *learner, const struct tt_alloc *alloc,
                                    void **ret_model, struct tt_error *err)
 {
-    const struct forest_learner *learner = learner_void;
-    const struct tt_detector *detector = learner->detector;
-    const struct tt_sample *sample = &learner->sample;
+    const struct tt_sample *sample = learner;
+    const struct tt_detector *detector = sample->detector;
     double *table = NULL;
     if (sample->count < SAMPLE_ROWS_MIN) {
         *ret_model = NULL;
         return TT_OK;
     }
-    enum tt_status status =
-        tt_sample_table(sample, alloc, TT_SAMPLE_BY_KEY, detector->feature_count, &table, err);
+    enum tt_status status = tt_sample_table(sample, alloc, TT_SAMPLE_BY_KEY, &table, err);
     if (status == TT_OK) {
-        struct tt_forest_options options = {detector->trees, detector->sample, learner->seed};
+        struct tt_forest_options options = {detector->trees, detector->sample, sample->seed};
         struct tt_forest *forest;
         status = tt_forest_fit(alloc, &options, table, sample->count, detector->feature_count,
                                &forest, err);
         if (status == TT_OK) {
             *ret_model = forest;
         }
-        tt_delete(alloc, table, (size_t)sample->count * detector->feature_count * sizeof *table);
+        tt_sample_table_free(sample, alloc, table);
     }
     return status;
 }
 
 /* The first forest has judged no event yet: the sample it was grown from stands in. */
-static enum tt_status forest_reference(const void *learner_void, const void *model,
+static enum tt_status forest_reference(const void *learner, const void *model,
                                        const struct tt_alloc *alloc, struct tt_histogram *ret)
 {
-    const struct forest_learner *learner = learner_void;
+    const struct tt_sample *sample = learner;
     const struct tt_forest *forest = model;
     (void)alloc;
-    for (uint32_t i = 0; i < learner->sample.count; i++) {
+    for (uint32_t i = 0; i < sample->count; i++) {
         struct tt_forest_row row = {{0}};
         uint32_t sum;
         for (uint32_t c = 0; c < forest->column_count; c++) {
-            row.values[c] = tt_forest_value(forest, c, learner->sample.rows[i].values[c]);
+            row.values[c] = tt_forest_value(forest, c, sample->rows[i].values[c]);
         }
         tt_forest_paths(forest, TT_CPU_SCALAR, &row, 1, &sum);
         tt_histogram_add(ret, &tt_detector_isolation_forest.axis, tt_forest_score(forest, sum));
     }
     return TT_OK;
-}
-
-static void forest_advance(void *learner_void, const void *model, uint64_t factor)
-{
-    struct forest_learner *learner = learner_void;
-    (void)model;
-    tt_sample_decay(&learner->sample, factor);
-}
-
-static void forest_save(const void *learner_void, struct tt_buf *buf)
-{
-    const struct forest_learner *learner = learner_void;
-    tt_sample_save(&learner->sample, learner->detector->feature_count, buf);
-}
-
-static void forest_load(void *learner_void, struct tt_wire *wire)
-{
-    struct forest_learner *learner = learner_void;
-    tt_sample_load(&learner->sample, learner->detector->feature_count, wire);
-    learner->seed = learner->sample.seed;
 }
 
 static enum tt_status forest_parse(const struct tt_setup *setup, struct tt_detector *detector,
@@ -254,19 +181,19 @@ const struct tt_detector_ops tt_detector_isolation_forest = {
     .prior = forest_prior,
     .settled = 1,
     .parse = forest_parse,
-    .initial = forest_initial,
+    .initial = tt_sample_initial,
     .score = forest_score,
     .explain = forest_explain,
     .encode = forest_encode,
     .decode = forest_decode,
     .model_free = forest_model_free,
-    .learner_new = forest_learner_new,
-    .learner_free = forest_learner_free,
-    .absorb = forest_absorb,
-    .forget = forest_forget,
+    .learner_new = tt_sample_new,
+    .learner_free = tt_sample_free,
+    .absorb = tt_sample_absorb,
+    .forget = tt_sample_forget,
     .train = forest_train,
     .reference = forest_reference,
-    .advance = forest_advance,
-    .save = forest_save,
-    .load = forest_load,
+    .advance = tt_sample_advance,
+    .save = tt_sample_save,
+    .load = tt_sample_load,
 };

@@ -6,21 +6,6 @@
 
 #include "core/detect/learned_internal.h"
 
-static void put_float(struct tt_buf *buf, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    tt_wire_put_u32(buf, bits);
-}
-
-static float get_float(struct tt_wire *wire)
-{
-    uint32_t bits = tt_wire_u32(wire);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 /* Finite, or damage. */
 static double get_number(struct tt_wire *wire)
 {
@@ -37,7 +22,7 @@ static void put_regression(const struct tt_regression *from, struct tt_buf *buf)
     tt_wire_put_double(buf, from->bias_curvature);
     for (uint32_t i = 0; i < from->input_count && from->cut_count > 0; i++) {
         for (uint32_t k = 0; k <= TT_LOGISTIC_EDGES; k++) {
-            put_float(buf, from->cuts[i].edges[k]);
+            tt_wire_put_float(buf, from->cuts[i].edges[k]);
         }
         for (uint32_t k = 0; k < TT_LOGISTIC_BINS; k++) {
             tt_wire_put_double(buf, from->fine[i][k]);
@@ -59,7 +44,7 @@ static void get_regression(struct tt_regression *to, struct tt_wire *wire)
     to->bias_curvature = get_number(wire);
     for (uint32_t i = 0; i < to->input_count && to->cut_count > 0 && !wire->bad; i++) {
         for (uint32_t k = 0; k <= TT_LOGISTIC_EDGES; k++) {
-            float edge = get_float(wire);
+            float edge = tt_wire_float(wire);
             to->cuts[i].edges[k] = edge;
             wire->bad |= !(edge <= __builtin_inff()) || (k > 0 && edge < to->cuts[i].edges[k - 1]);
         }
@@ -88,9 +73,9 @@ static void put_rows(const struct tt_learner *learner, struct tt_buf *buf)
                 tt_learner_row(learner, (segment->first + k) % learner->capacity);
             tt_wire_put_u64(buf, row->key);
             tt_wire_put_u64(buf, (uint64_t)row->time_ms);
-            put_float(buf, row->weight);
-            put_float(buf, row->fused);
-            put_float(buf, row->evidence);
+            tt_wire_put_float(buf, row->weight);
+            tt_wire_put_float(buf, row->fused);
+            tt_wire_put_float(buf, row->evidence);
             tt_wire_put_u8(buf, row->belief);
             (void)tt_buf_append(buf, row->inputs, inputs * sizeof *row->inputs);
         }
@@ -114,9 +99,9 @@ static void get_row(struct tt_learner *learner, uint32_t index, struct tt_wire *
     struct tt_held_row *row = tt_learner_row(learner, index);
     row->key = tt_wire_u64(wire);
     row->time_ms = (int64_t)tt_wire_u64(wire);
-    row->weight = get_float(wire);
-    row->fused = get_float(wire);
-    row->evidence = get_float(wire);
+    row->weight = tt_wire_float(wire);
+    row->fused = tt_wire_float(wire);
+    row->evidence = tt_wire_float(wire);
     row->belief = tt_wire_u8(wire);
     wire->bad |= row->belief > TT_BELIEF_FRAUD || !(row->weight >= 1.0F);
     get_inputs(wire, learner->setup->learned.input_count, row->inputs);
@@ -151,7 +136,7 @@ static void put_labels(const struct tt_learner *learner, struct tt_buf *buf)
         const struct tt_waiting_label *label = tt_learner_label_at(learner, learner->label_heap[i]);
         tt_wire_put_u64(buf, (uint64_t)label->effective_ms);
         tt_wire_put_u64(buf, label->key);
-        put_float(buf, label->weight);
+        tt_wire_put_float(buf, label->weight);
         tt_wire_put_u8(buf, label->kind);
         tt_wire_put_u8(buf, label->carried ? 1 : 0);
         if (label->carried) {
@@ -169,7 +154,7 @@ static void get_labels(struct tt_learner *learner, struct tt_wire *wire)
         struct tt_waiting_label *label = tt_learner_label_at(learner, i);
         label->effective_ms = (int64_t)tt_wire_u64(wire);
         label->key = tt_wire_u64(wire);
-        label->weight = get_float(wire);
+        label->weight = tt_wire_float(wire);
         label->kind = tt_wire_u8(wire);
         label->carried = tt_wire_u8(wire) != 0;
         wire->bad |= label->kind < TT_LABEL_FRAUD || label->kind > TT_LABEL_WITHDRAWN ||

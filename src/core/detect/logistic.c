@@ -61,21 +61,6 @@ static uint32_t edge_count(const struct tt_logistic_cut *cut)
     return count;
 }
 
-static void put_float(struct tt_buf *buf, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    tt_wire_put_u32(buf, bits);
-}
-
-static float get_float(struct tt_wire *wire)
-{
-    uint32_t bits = tt_wire_u32(wire);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 static bool is_finite(double value)
 {
     return value - value >= 0.0;
@@ -90,7 +75,7 @@ void tt_logistic_encode(const struct tt_logistic *model, struct tt_buf *buf)
         uint32_t edges = edge_count(&model->cuts[i]);
         tt_wire_put_u8(buf, (uint8_t)edges);
         for (uint32_t k = 0; k < edges; k++) {
-            put_float(buf, model->cuts[i].edges[k]);
+            tt_wire_put_float(buf, model->cuts[i].edges[k]);
         }
         for (uint32_t k = 0; k < edges + 2; k++) {
             tt_wire_put_double(buf, model->weights[i][k]);
@@ -108,7 +93,7 @@ static void decode_input(struct tt_logistic *model, uint32_t input, struct tt_wi
     }
     float *to = model->cuts[input].edges;
     for (uint32_t k = 0; k < edges; k++) {
-        to[k] = get_float(wire);
+        to[k] = tt_wire_float(wire);
         wire->bad |= !is_finite((double)to[k]) || (k > 0 && to[k] <= to[k - 1]);
     }
     for (uint32_t k = 0; k < edges + 2; k++) {

@@ -9,10 +9,32 @@ static void set_seed(struct tt_sample *sample, uint64_t seed)
     sample->hash_key = (struct tt_hash_key){tt_hash_mix(seed), tt_hash_mix(seed + UINT64_C(0x5a))};
 }
 
-void tt_sample_init(struct tt_sample *sample, uint64_t seed)
+enum tt_status tt_sample_new(const struct tt_alloc *alloc, const struct tt_learner_options *options,
+                             void **ret_learner, struct tt_error *err)
 {
-    sample->count = 0;
-    set_seed(sample, seed);
+    struct tt_sample *sample = tt_new_array(alloc, 1, sizeof *sample);
+    if (sample == NULL) {
+        return tt_fail(err, TT_E_NOMEM, "out of memory for a learner");
+    }
+    sample->detector = options->detector;
+    set_seed(sample, options->seed);
+    *ret_learner = sample;
+    return TT_OK;
+}
+
+void tt_sample_free(const struct tt_alloc *alloc, void *learner)
+{
+    tt_delete(alloc, learner, sizeof(struct tt_sample));
+}
+
+enum tt_status tt_sample_initial(const struct tt_alloc *alloc, const struct tt_detector *detector,
+                                 void **ret_model, struct tt_error *err)
+{
+    (void)alloc;
+    (void)detector;
+    (void)err;
+    *ret_model = NULL;
+    return TT_OK;
 }
 
 typedef bool row_order(const struct tt_sample_row *a, const struct tt_sample_row *b);
@@ -69,9 +91,10 @@ static uint64_t event_hash(const struct tt_sample *sample, const struct tt_event
     return tt_txn_key_hash(&sample->hash_key, &event->txn).low >> 8;
 }
 
-void tt_sample_absorb(struct tt_sample *sample, const struct tt_detector *detector,
-                      const struct tt_event *event)
+void tt_sample_absorb(void *learner, const struct tt_event *event)
 {
+    struct tt_sample *sample = learner;
+    const struct tt_detector *detector = sample->detector;
     uint64_t hash = event_hash(sample, event);
     struct tt_sample_row row = {.key = hash, .hash = hash, .time_ms = event->txn.timestamp_ms};
     bool full = sample->count == TT_SAMPLE_ROWS;
@@ -92,8 +115,9 @@ void tt_sample_absorb(struct tt_sample *sample, const struct tt_detector *detect
     }
 }
 
-void tt_sample_forget(struct tt_sample *sample, const struct tt_event *event)
+void tt_sample_forget(void *learner, const struct tt_event *event)
 {
+    struct tt_sample *sample = learner;
     uint64_t hash = event_hash(sample, event);
     for (uint32_t i = 0; i < sample->count; i++) {
         if (sample->rows[i].hash == hash) {
@@ -104,8 +128,10 @@ void tt_sample_forget(struct tt_sample *sample, const struct tt_event *event)
     }
 }
 
-void tt_sample_decay(struct tt_sample *sample, uint64_t factor)
+void tt_sample_advance(void *learner, const void *model, uint64_t factor)
 {
+    struct tt_sample *sample = learner;
+    (void)model;
     for (uint32_t i = 0; i < sample->count; i++) {
         uint64_t *key = &sample->rows[i].key;
         unsigned __int128 raised =
@@ -117,16 +143,16 @@ void tt_sample_decay(struct tt_sample *sample, uint64_t factor)
 }
 
 enum tt_status tt_sample_table(const struct tt_sample *sample, const struct tt_alloc *alloc,
-                               enum tt_sample_order order, uint32_t columns, double **ret_table,
-                               struct tt_error *err)
+                               enum tt_sample_order order, double **ret_table, struct tt_error *err)
 {
+    uint32_t columns = sample->detector->feature_count;
     row_order *before = order == TT_SAMPLE_BY_TIME ? time_before : key_before;
     size_t row_bytes = sample->count * sizeof(struct tt_sample_row);
     struct tt_sample_row *rows = tt_new(alloc, row_bytes);
     double *table = tt_new(alloc, (size_t)sample->count * columns * sizeof *table);
     if (rows == NULL || table == NULL) {
         tt_delete(alloc, rows, row_bytes);
-        tt_delete(alloc, table, (size_t)sample->count * columns * sizeof *table);
+        tt_sample_table_free(sample, alloc, table);
         return tt_fail(err, TT_E_NOMEM, "out of memory for a model's sample");
     }
     memcpy(rows, sample->rows, row_bytes);
@@ -143,8 +169,17 @@ enum tt_status tt_sample_table(const struct tt_sample *sample, const struct tt_a
     return TT_OK;
 }
 
-void tt_sample_save(const struct tt_sample *sample, uint32_t columns, struct tt_buf *buf)
+void tt_sample_table_free(const struct tt_sample *sample, const struct tt_alloc *alloc,
+                          double *table)
 {
+    size_t count = (size_t)sample->count * sample->detector->feature_count;
+    tt_delete(alloc, table, count * sizeof *table);
+}
+
+void tt_sample_save(const void *learner, struct tt_buf *buf)
+{
+    const struct tt_sample *sample = learner;
+    uint32_t columns = sample->detector->feature_count;
     tt_wire_put_u64(buf, sample->seed);
     tt_wire_put_varint(buf, sample->count);
     for (uint32_t i = 0; i < sample->count; i++) {
@@ -157,8 +192,10 @@ void tt_sample_save(const struct tt_sample *sample, uint32_t columns, struct tt_
     }
 }
 
-void tt_sample_load(struct tt_sample *sample, uint32_t columns, struct tt_wire *wire)
+void tt_sample_load(void *learner, struct tt_wire *wire)
 {
+    struct tt_sample *sample = learner;
+    uint32_t columns = sample->detector->feature_count;
     set_seed(sample, tt_wire_u64(wire));
     uint64_t count = tt_wire_varint(wire);
     if (count > TT_SAMPLE_ROWS) {

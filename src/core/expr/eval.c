@@ -297,6 +297,7 @@ static void run(const struct tt_expr *expr, const struct tt_value *slots,
             TERM_CASE(TT_OP_AND, TT_TYPE_BOOL, a->boolean, false)
             TERM_CASE(TT_OP_OR, TT_TYPE_BOOL, a->boolean, true)
         case TT_OP_BRANCH:
+        case TT_OP_SKIP: /* of a loop's step rather than of a ternary */
             if (a->type != TT_TYPE_BOOL) {
                 set_error(dst, a, a, PLACE);
                 insn = code + insn->target;
@@ -341,17 +342,6 @@ static void run(const struct tt_expr *expr, const struct tt_value *slots,
             }
             machine.call.cost += insn->body;
             goto check_cost;
-        case TT_OP_SKIP:
-            if (a->type != TT_TYPE_BOOL) {
-                set_error(dst, a, a, PLACE);
-                insn = code + insn->target;
-                continue;
-            }
-            if (!a->boolean) {
-                insn = code + insn->otherwise;
-                continue;
-            }
-            break;
         case TT_OP_KEEP:
             tt_made_add(dst, a);
             goto check_loop;

@@ -184,55 +184,23 @@ static void in_zone(tt_func_impl *getter, struct tt_call *call, const struct tt_
     getter(call, &arg, ret);
 }
 
-IMPL(tt_fn_get_full_year_in)
-{
-    in_zone(tt_fn_get_full_year, call, args, ret);
-}
-
-IMPL(tt_fn_get_month_in)
-{
-    in_zone(tt_fn_get_month, call, args, ret);
-}
-
-IMPL(tt_fn_get_date_in)
-{
-    in_zone(tt_fn_get_date, call, args, ret);
-}
-
-IMPL(tt_fn_get_day_of_month_in)
-{
-    in_zone(tt_fn_get_day_of_month, call, args, ret);
-}
-
-IMPL(tt_fn_get_day_of_week_in)
-{
-    in_zone(tt_fn_get_day_of_week, call, args, ret);
-}
-
-IMPL(tt_fn_get_day_of_year_in)
-{
-    in_zone(tt_fn_get_day_of_year, call, args, ret);
-}
-
-IMPL(tt_fn_get_hours_in)
-{
-    in_zone(tt_fn_get_hours, call, args, ret);
-}
-
-IMPL(tt_fn_get_minutes_in)
-{
-    in_zone(tt_fn_get_minutes, call, args, ret);
-}
-
-IMPL(tt_fn_get_seconds_in)
-{
-    in_zone(tt_fn_get_seconds, call, args, ret);
-}
-
-IMPL(tt_fn_get_milliseconds_in)
-{
-    in_zone(tt_fn_get_milliseconds, call, args, ret);
-}
+/* Each getter with a zone. */
+#define IN_ZONE(getter)                                                                            \
+    IMPL(getter##_in)                                                                              \
+    {                                                                                              \
+        in_zone(getter, call, args, ret);                                                          \
+    }
+IN_ZONE(tt_fn_get_full_year)
+IN_ZONE(tt_fn_get_month)
+IN_ZONE(tt_fn_get_date)
+IN_ZONE(tt_fn_get_day_of_month)
+IN_ZONE(tt_fn_get_day_of_week)
+IN_ZONE(tt_fn_get_day_of_year)
+IN_ZONE(tt_fn_get_hours)
+IN_ZONE(tt_fn_get_minutes)
+IN_ZONE(tt_fn_get_seconds)
+IN_ZONE(tt_fn_get_milliseconds)
+#undef IN_ZONE
 
 /* Whole seconds, cut towards zero. */
 static int64_t span_seconds(struct tt_moment span)
