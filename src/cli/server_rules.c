@@ -100,13 +100,14 @@ static void reload(struct tt_server *server, bool quiet)
     const char *path = settings->config.rules_file.data;
     struct tt_error err = {0};
     struct tt_buf text;
-    uint64_t before = server->book.wanted_version, version = before;
     if (in_database(server) || path == NULL) {
         tt_log(&server->log, TT_LOG_WARN, "reload_ignored",
                path == NULL ? "the rules are built in: rules.file names none"
                             : "the rules are in the database: change them by the API");
         return;
     }
+    /* only this thread changes versions where files are the master */
+    uint64_t before = server->book.wanted_version, version = before;
     tt_buf_init(&text, server->alloc, TT_ENGINE_FILE_MAX);
     enum tt_status status = tt_file_read(path, &text, &err);
     if (status == TT_OK) {

@@ -284,6 +284,7 @@ enum tt_status tt_settings_rules(struct tt_settings *settings, const char *featu
     struct tt_engine_options options = {
         .attributes = settings->attributes,
         .attribute_count = settings->attribute_count,
+        .rates = settings->rates.base != 0 ? &settings->rates : NULL,
         .host = &tt_outside,
         .without_setup = true,
     };

@@ -42,3 +42,12 @@ def test_what_is_wrong_with_a_list_is_told_with_its_place(program, lists, text, 
     write(program, lists, 1)
     result = program.run("rules", "check", "rules.yaml", code=1)
     assert "rules.yaml:2:12: " in result.err and says in result.err
+
+
+def test_the_rules_commands_know_the_base_currency(program):
+    program.write("telltale.yaml", "money: {base_currency: EUR, exchange_rates: {USD: 0.5}}\n")
+    program.write("rules.yaml", "rules:\n  - {id: dear, description: dear, when: amount_base > 100.0, severity: high, "
+                  "decision: review, score: 0.9, tests: [{given: {amount_base: 200}, expect: fire}, "
+                  "{given: {amount_base: 2}, expect: pass}]}\n")
+    for command in ("check", "test", "explain"):
+        program.run("rules", command, "rules.yaml", "--config", "telltale.yaml", code=0)

@@ -63,8 +63,8 @@ enum tt_status tt_sqlite_list_rules(struct tt_store *store, tt_on_rules *on_row,
     }
     sqlite3_stmt *rows = tt_sqlite_prepared(reader, TT_SQL_RULES, err);
     int step = SQLITE_ERROR;
-    bool more = rows != NULL;
-    while (more && (step = sqlite3_step(rows)) == SQLITE_ROW) {
+    bool more = true;
+    while (rows != NULL && more && (step = sqlite3_step(rows)) == SQLITE_ROW) {
         struct tt_row_rules row = {
             .version = (uint64_t)sqlite3_column_int64(rows, 0),
             .setup = tt_sqlite_column_hash(rows, 1),

@@ -188,6 +188,7 @@ static bool answer_change(struct tt_call *call, enum tt_status status, uint64_t 
     case TT_E_NOT_FOUND:
         return tt_call_problem(call, 404, "no_such_version", "%s", err->message);
     case TT_E_IO:
+    case TT_E_CORRUPT:
     case TT_E_FULL:
     case TT_E_DENIED:
     case TT_E_NOMEM:

@@ -296,7 +296,8 @@ enum tt_status tt_rule_book_rollback(struct tt_rule_book *book, uint64_t version
         status = tt_fail(err, TT_E_NOT_FOUND, "there is no version %llu of the rules",
                          (unsigned long long)version);
     }
-    if (status == TT_OK) {
+    /* What is in force already needs no compiling, which lists in files would not survive. */
+    if (status == TT_OK && !is_wanted(book, search.found_setup, ret_version)) {
         struct tt_engine_source source = {"rules of the store", tt_buf_str(&search.text), NULL};
         status = tt_rule_book_publish(book, &source, change, ret_version, err);
     }
