@@ -10,7 +10,9 @@
 
 const struct tt_cli_option tt_options_redecide[] = {
     {"user", "USER", "whose transaction, where several users have one of that id"},
-    {"data", "FOLDER", "data folder of the server (data_dir), which must not be running: there it is GET /redecide/ID"},
+    {"data", "FOLDER",
+     "data folder of the server (data_dir), which must not be running: there it is GET "
+     "/redecide/ID"},
     {"features", "FILE", "feature set it was made with, instead of the configured one"},
     {"rules", "FILE", "rules it was made with; `none` = without"},
     {"detectors", "FILE", "detectors it was made with"},

@@ -295,15 +295,17 @@ def test_a_publish_before_a_kill_is_live_or_comes(in_database):
     assert decision(client, 1, "250.00") == "block"
 
 
-def test_a_list_in_a_file_survives_a_restart_with_the_database_as_master(served):
-    served.stop()
-    served.program.write("blocked.txt", "m-1\n")
-    served.program.write("rules.yaml",
-                         "lists: {blocked: {file: blocked.txt}}\n"
-                         "rules:\n  - {id: listed, description: listed, severity: high, "
-                         "when: 'merchant_id in blocked', decision: review, score: 0.9}\n")
-    served.sets += ["rules.master=database", "rules.coverage_min=0"]
+def test_a_list_in_a_file_survives_a_restart_with_the_database_as_master(make_server):
+    server = make_server(start=False)
+    program = server.program
+    program.write("blocked.txt", "m-1\n")
+    program.write("rules.yaml", "lists: {blocked: {file: blocked.txt}}\n"
+                  "rules:\n  - {id: listed, description: listed, severity: high, "
+                  "when: 'merchant_id in blocked', decision: review, score: 0.9}\n")
+    server.sets = [f"rules.file={program.folder}/rules.yaml", "rules.master=database",
+                   "rules.coverage_min=0"]
     for _ in range(3):  # the first start stores the version, the others find it in force
-        served.start()
-        assert rules(Client(served.port, served.token("viewer")))["version"] >= 1
-        assert served.stop() == 0
+        server.start()
+        assert decision(Client(server.port, server.token("admin")), 1, "5.00") == "allow"
+        assert rules(Client(server.port, server.token("viewer")))["version"] == 1
+        assert server.stop() == 0
