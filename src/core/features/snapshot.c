@@ -199,6 +199,17 @@ static enum tt_status read_rows(struct tt_step *step, struct tt_entity *entity,
     return status;
 }
 
+/* Of a state of another plan, rows know by now which filters of this one they pass; the saved bits do
+ * not. Such an entity has no panes, so that every label has its row. */
+static enum tt_status put_label(struct tt_step *step, struct tt_entity *entity,
+                                const struct tt_label_row *label)
+{
+    bool as_is = !step->import.open || step->import.exact, applied = false;
+    enum tt_status status = as_is ? tt_entity_label_again(&step->store, entity, label, &applied)
+                                  : tt_entity_label(&step->store, entity, label, &applied);
+    return status == TT_OK && !applied ? TT_E_CORRUPT : status;
+}
+
 static enum tt_status read_labels(struct tt_step *step, struct tt_entity *entity,
                                   struct tt_wire *wire)
 {
@@ -211,10 +222,7 @@ static enum tt_status read_labels(struct tt_step *step, struct tt_entity *entity
         label.id = tt_wire_u32(wire);
         label.bits = tt_wire_u16(wire);
         label.kind = tt_wire_u8(wire);
-        bool applied = false;
-        status = wire->bad ? TT_E_CORRUPT
-                           : tt_entity_label_again(&step->store, entity, &label, &applied);
-        status = status == TT_OK && !applied ? TT_E_CORRUPT : status;
+        status = wire->bad ? TT_E_CORRUPT : put_label(step, entity, &label);
     }
     return status;
 }

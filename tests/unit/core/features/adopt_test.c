@@ -77,10 +77,10 @@ static enum tt_status move_state(const struct tt_step *from, struct tt_step *to,
 }
 
 /* The new plan from the middle on, with the old one's state: every vector as of one that saw all. */
-static void check_goes_on(const char *yaml, uint64_t seed)
+static void check_goes_on(const char *old_yaml, const char *yaml, uint64_t seed)
 {
     static struct world world, again;
-    struct tt_plan *old_plan = plan_of(OLD), *plan = plan_of(yaml);
+    struct tt_plan *old_plan = plan_of(old_yaml), *plan = plan_of(yaml);
     struct steps old, moved, whole;
     struct tt_error err = {0};
     world_init(&world, seed);
@@ -131,7 +131,30 @@ static void what_rows_hold_needs_no_history(void **state)
         HEAD "- {name: e, entity: user, aggregate: count, window: 30d}\n",
     };
     for (uint64_t i = 0; i < 3 * TT_ARRAY_SIZE(plans); i++) {
-        check_goes_on(plans[i % TT_ARRAY_SIZE(plans)], i + 1);
+        check_goes_on(OLD, plans[i % TT_ARRAY_SIZE(plans)], i + 1);
+    }
+}
+
+#define COUNTS_BIG                                                                                 \
+    "- {name: big, entity: user, aggregate: count, window: 1d, filter: 'amount > 300.0'}\n"
+#define FRAUDS_BIG                                                                                 \
+    "- {name: fb, entity: user, aggregate: fraud_count, window: 7d, filter: 'amount > 300.0'}\n"
+#define FRAUDS_USD                                                                                 \
+    "- {name: fu, entity: user, aggregate: fraud_count, window: 7d, filter: 'currency != "         \
+    "\"EUR\"'}\n"
+
+/* The filters stand in another order, or without the first of them. */
+static void frauds_keep_the_filters_they_passed(void **state)
+{
+    (void)state;
+    static const char *const plans[] = {
+        HEAD FRAUDS_USD FRAUDS_BIG COUNTS_BIG,
+        HEAD FRAUDS_USD,
+        HEAD COUNTS_BIG FRAUDS_BIG FRAUDS_USD,
+    };
+    for (uint64_t i = 0; i < 3 * TT_ARRAY_SIZE(plans); i++) {
+        check_goes_on(HEAD COUNTS_BIG FRAUDS_BIG FRAUDS_USD, plans[i % TT_ARRAY_SIZE(plans)],
+                      i + 1);
     }
 }
 
@@ -225,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_rows_hold_needs_no_history),
+        cmocka_unit_test(frauds_keep_the_filters_they_passed),
         cmocka_unit_test(what_they_do_not_hold_is_named),
         cmocka_unit_test(labels_that_were_not_kept_are_missing),
         cmocka_unit_test(a_head_says_whose_it_is),
