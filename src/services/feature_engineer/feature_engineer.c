@@ -121,7 +121,7 @@ static void fail_copy(struct engineer *engineer, enum tt_status status)
     struct tt_snapshots *snapshots = engineer->context->snapshots;
     tt_snapshots_give_up(snapshots, status == TT_E_NOMEM ? "no memory for a snapshot"
                                                          : "the state is too large for a snapshot");
-    if (engineer->step_index == 0) {
+    if (engineer->copying_gate) {
         tt_snapshots_part_done(snapshots, 0, 0);
     }
     tt_snapshots_part_done(snapshots, engineer->step_index + 1, 0);
