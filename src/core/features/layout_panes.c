@@ -106,14 +106,14 @@ static void assign_offsets(struct plan_step *step, struct plan_panes *panes)
     }
 }
 
-/* Panes without items over all that is kept: they say whether a labelled event may be in one. */
+/* Panes without items over all that is kept: they say whether a labelled event may be in one. Where
+ * nothing is kept a pane still has a length. */
 static void add_whole(struct plan_step *step, int64_t lateness_ms)
 {
     int64_t keep_ms = step->longest_ms + lateness_ms;
-    step->spans[step->span_count] =
-        (struct plan_span){.window_ms = step->longest_ms,
-                           .keep_ms = keep_ms,
-                           .pane_ms = (keep_ms + PLAN_PANES_MAX - 1) / PLAN_PANES_MAX};
+    int64_t pane_ms = (keep_ms + PLAN_PANES_MAX - 1) / PLAN_PANES_MAX;
+    step->spans[step->span_count] = (struct plan_span){
+        .window_ms = step->longest_ms, .keep_ms = keep_ms, .pane_ms = pane_ms > 0 ? pane_ms : 1};
 }
 
 void tt_plan_layout_panes(struct plan_step *step, int64_t lateness_ms)

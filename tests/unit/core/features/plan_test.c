@@ -303,6 +303,19 @@ static void explain_says_what_is_kept_and_shared(void **state)
     tt_plan_free(plan);
 }
 
+static void a_step_that_keeps_nothing_is_explained(void **state)
+{
+    (void)state;
+    struct tt_plan *plan = plan_of("allowed_lateness: 0s\n" HEAD
+                                   "- {name: a, entity: merchant, aggregate: count, window: 1d}\n");
+    struct tt_buf buf;
+    tt_buf_init(&buf, &tt_alloc_libc, 1U << 20);
+    assert_int_equal(tt_plan_explain(plan, &buf), TT_OK);
+    assert_non_null(strstr(buf.data, "step 0: user by user_id"));
+    tt_buf_deinit(&buf);
+    tt_plan_free(plan);
+}
+
 static void exchange_rates_give_a_field_a_name_and_another_identity(void **state)
 {
     (void)state;
@@ -375,6 +388,7 @@ int main(void)
         cmocka_unit_test(the_shipped_files_compile),
         cmocka_unit_test(exchange_rates_give_a_field_a_name_and_another_identity),
         cmocka_unit_test(explain_says_what_is_kept_and_shared),
+        cmocka_unit_test(a_step_that_keeps_nothing_is_explained),
         cmocka_unit_test(a_failed_allocation_leaves_nothing_behind),
         cmocka_unit_test(attributes_are_fields_of_their_type),
     };
