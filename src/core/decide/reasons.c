@@ -132,7 +132,8 @@ static void add_detector(struct candidates *list, const struct tt_setup *setup,
 {
     const struct tt_detector *detector = &setup->detectors[slot];
     struct tt_scoring scoring = {setup, detector, bundle->models[slot], slot, NULL};
-    struct tt_explanation explanation = {.count = 0};
+    struct tt_explanation explanation;
+    explanation.count = 0;
     double threshold = tt_calibration_score_at(bundle->calibrations[slot], detector->threshold);
     if (scoring.model == NULL) {
         return;
@@ -247,7 +248,12 @@ static double evidence_without(const struct candidates *list, uint32_t count,
                                const struct tt_setup *setup, const struct tt_bundle *bundle,
                                const struct tt_event *event)
 {
-    struct tt_detect_scratch scratch = {.alloc = NULL};
+    /* Rows are written before they are read, and the rules, which take the slots, are not run. */
+    struct tt_detect_scratch scratch;
+    scratch.alloc = NULL;
+    scratch.slot_count = 0;
+    scratch.slots = NULL;
+    scratch.expr = NULL;
     struct tt_event copy = *event; /* its text is not touched */
     struct tt_event *one = &copy;
     take_away(list, count, setup, &copy);
@@ -407,7 +413,8 @@ enum tt_status tt_reasons_fill(const struct tt_setup *setup, const struct tt_bun
     double taught = 0.0, untaught = evidence;
     divide(&event->blend, evidence, &taught, &untaught);
     double total = 0.0;
-    struct candidates list = {.count = 0};
+    struct candidates list; /* items and values are written before they are counted */
+    list.count = list.value_count = 0;
     for (uint32_t i = 0; i < setup->detector_count; i++) {
         total += terms[i];
     }

@@ -40,13 +40,14 @@ enum tt_status tt_learned_new(const struct tt_alloc *alloc, const struct tt_setu
     if (learner == NULL) {
         return tt_fail(err, TT_E_NOMEM, "out of memory for learning from labels");
     }
-    size_t inputs_size = learned->input_count * sizeof(float);
+    learner->input_count = learned->input_count;
+    size_t inputs_size = learner->input_count * sizeof(float);
+    size_t row_size = rounded(sizeof *learner->rows + inputs_size);
     learner->alloc = alloc;
     learner->setup = setup;
     learner->key = (struct tt_hash_key){tt_hash_mix(seed), tt_hash_mix(seed + 1)};
-    learner->row_size = rounded(sizeof(struct tt_held_row) + inputs_size);
     learner->label_size = rounded(sizeof(struct tt_waiting_label) + inputs_size);
-    size_t rows = ((size_t)learned->memory_mib << 20) / learner->row_size;
+    size_t rows = ((size_t)learned->memory_mib << 20) / row_size;
     learner->capacity = (uint32_t)(rows > ROWS_MIN ? rows : ROWS_MIN);
     learner->label_capacity = learner->capacity / LABELS_SHARE;
     divide(learner);
@@ -54,15 +55,16 @@ enum tt_status tt_learned_new(const struct tt_alloc *alloc, const struct tt_setu
     learner->segment_count = 1;
     learner->segments = tt_new_array(alloc, TT_LEARNED_SEGMENTS_MAX, sizeof *learner->segments);
     /* Not zeroed: memory that no row has used yet is not taken from the system either. */
-    learner->rows = tt_new(alloc, (size_t)learner->capacity * learner->row_size);
+    learner->rows = tt_new(alloc, (size_t)learner->capacity * sizeof *learner->rows);
+    learner->inputs = tt_new(alloc, (size_t)learner->capacity * inputs_size);
     learner->heap = tt_new_array(alloc, learner->segment_rows, sizeof *learner->heap);
     learner->labels = tt_new(alloc, (size_t)learner->label_capacity * learner->label_size);
     learner->label_heap = tt_new_array(alloc, learner->label_capacity, sizeof *learner->label_heap);
     enum tt_status status =
         tt_regression_new(alloc, learned->input_count, &learner->regression, err);
     if (status == TT_OK &&
-        (learner->segments == NULL || learner->rows == NULL || learner->heap == NULL ||
-         learner->labels == NULL || learner->label_heap == NULL)) {
+        (learner->segments == NULL || learner->rows == NULL || learner->inputs == NULL ||
+         learner->heap == NULL || learner->labels == NULL || learner->label_heap == NULL)) {
         status = tt_fail(err, TT_E_NOMEM, "out of memory for learning from labels");
     }
     if (status != TT_OK) {
@@ -81,7 +83,9 @@ void tt_learned_free(struct tt_learner *learner)
     }
     const struct tt_alloc *alloc = learner->alloc;
     tt_delete(alloc, learner->segments, TT_LEARNED_SEGMENTS_MAX * sizeof *learner->segments);
-    tt_delete(alloc, learner->rows, (size_t)learner->capacity * learner->row_size);
+    tt_delete(alloc, learner->rows, (size_t)learner->capacity * sizeof *learner->rows);
+    tt_delete(alloc, learner->inputs,
+              (size_t)learner->capacity * learner->input_count * sizeof *learner->inputs);
     tt_delete(alloc, learner->heap, learner->segment_rows * sizeof *learner->heap);
     tt_delete(alloc, learner->labels, (size_t)learner->label_capacity * learner->label_size);
     tt_delete(alloc, learner->label_heap, learner->label_capacity * sizeof *learner->label_heap);
@@ -89,7 +93,7 @@ void tt_learned_free(struct tt_learner *learner)
     tt_delete(alloc, learner, sizeof *learner);
 }
 
-/* Sifts item `at` of a heap down; before(ctx, a, b): a belongs above b. */
+/* Sifts item `at` of a heap down; before(learner, a, b): a belongs above b. */
 typedef bool before_fn(const struct tt_learner *learner, uint32_t a, uint32_t b);
 static void sift_down(const struct tt_learner *learner, uint32_t *heap, uint32_t count, uint32_t at,
                       before_fn *before)
@@ -174,7 +178,8 @@ void tt_learned_absorb(struct tt_learner *learner, const struct tt_event *event,
         return;
     }
     *row = next;
-    tt_learned_inputs(learner->setup, event, row->inputs);
+    tt_learned_inputs(learner->setup, event,
+                      tt_learner_inputs(learner, (uint32_t)(row - learner->rows)));
     if (learner->heap_built) {
         sift_down(learner, learner->heap, learner->segment_rows, 0, goes_before);
     }

@@ -62,22 +62,22 @@ static void get_regression(struct tt_regression *to, struct tt_wire *wire)
 
 static void put_rows(const struct tt_learner *learner, struct tt_buf *buf)
 {
-    uint32_t inputs = learner->setup->learned.input_count;
     tt_wire_put_u32(buf, learner->segment_count);
     for (uint32_t i = 0; i < learner->segment_count; i++) {
         const struct tt_segment *segment = tt_learner_segment(learner, i);
         tt_wire_put_u32(buf, segment->count);
         tt_wire_put_double(buf, segment->threshold);
         for (uint32_t k = 0; k < segment->count; k++) {
-            const struct tt_held_row *row =
-                tt_learner_row(learner, (segment->first + k) % learner->capacity);
+            uint32_t index = (segment->first + k) % learner->capacity;
+            const struct tt_held_row *row = tt_learner_row(learner, index);
             tt_wire_put_u64(buf, row->key);
             tt_wire_put_u64(buf, (uint64_t)row->time_ms);
             tt_wire_put_float(buf, row->weight);
             tt_wire_put_float(buf, row->fused);
             tt_wire_put_float(buf, row->evidence);
             tt_wire_put_u8(buf, row->belief);
-            (void)tt_buf_append(buf, row->inputs, inputs * sizeof *row->inputs);
+            (void)tt_buf_append(buf, tt_learner_inputs(learner, index),
+                                learner->input_count * sizeof *learner->inputs);
         }
     }
 }
@@ -104,7 +104,7 @@ static void get_row(struct tt_learner *learner, uint32_t index, struct tt_wire *
     row->evidence = tt_wire_float(wire);
     row->belief = tt_wire_u8(wire);
     wire->bad |= row->belief > TT_BELIEF_FRAUD || !(row->weight >= 1.0F);
-    get_inputs(wire, learner->setup->learned.input_count, row->inputs);
+    get_inputs(wire, learner->input_count, tt_learner_inputs(learner, index));
 }
 
 static void get_rows(struct tt_learner *learner, struct tt_wire *wire)

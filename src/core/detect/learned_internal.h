@@ -20,7 +20,8 @@
 /* What is believed about a payment. */
 enum tt_belief { TT_BELIEF_NONE = 0, TT_BELIEF_PRESUMED, TT_BELIEF_GENUINE, TT_BELIEF_FRAUD };
 
-/* A held payment, of learner->row_size bytes. */
+/* What is told of a held payment without its inputs: two of them share a cache line, as each close
+ * of an epoch walks all of them. */
 struct tt_held_row {
     uint64_t key; /* keyed hash of (user, transaction) */
     int64_t time_ms;
@@ -28,7 +29,6 @@ struct tt_held_row {
     float fused;    /* label-free score */
     float evidence; /* blended; NaN before anything was learned */
     uint8_t belief; /* enum tt_belief */
-    float inputs[]; /* of the setup, NaN = missing */
 };
 
 /* The rows of one stretch of time: rows[first … first + count) of the ring. */
@@ -66,13 +66,15 @@ struct tt_learner {
     const struct tt_alloc *alloc;
     const struct tt_setup *setup;
     struct tt_hash_key key;
-    size_t row_size, label_size; /* bytes */
-    uint32_t capacity;           /* rows of the ring */
-    uint32_t segment_rows;       /* at most in one segment */
-    int64_t segment_ms;          /* at least in one segment */
-    uint64_t count;              /* absorbed so far */
-    char *rows;
-    uint32_t *heap; /* of the open segment, by falling priority; built once it is full */
+    size_t label_size;     /* bytes */
+    uint32_t capacity;     /* rows of the ring */
+    uint32_t segment_rows; /* at most in one segment */
+    int64_t segment_ms;    /* at least in one segment */
+    uint64_t count;        /* absorbed so far */
+    struct tt_held_row *rows;
+    uint32_t input_count; /* of the setup */
+    float *inputs;        /* [row][input], NaN = missing */
+    uint32_t *heap;       /* of the open segment, by falling priority; built once it is full */
     bool heap_built;
     struct tt_segment *segments; /* a ring of TT_LEARNED_SEGMENTS_MAX; the last one is open */
     uint32_t segment_first, segment_count;
@@ -108,7 +110,12 @@ struct tt_lesson {
 
 static inline struct tt_held_row *tt_learner_row(const struct tt_learner *learner, uint32_t index)
 {
-    return (struct tt_held_row *)(void *)(learner->rows + (size_t)index * learner->row_size);
+    return &learner->rows[index];
+}
+
+static inline float *tt_learner_inputs(const struct tt_learner *learner, uint32_t index)
+{
+    return learner->inputs + (size_t)index * learner->input_count;
 }
 
 static inline struct tt_waiting_label *tt_learner_label_at(const struct tt_learner *learner,

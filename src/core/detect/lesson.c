@@ -230,7 +230,7 @@ static void learn(const struct tt_learner *learner, const struct tt_example *exa
     double unlabelled = learner->setup->learned.unlabelled_weight;
     double scale = 1.0 / (double)example->chance;
     const float *inputs = example->row != UINT32_MAX
-                              ? tt_learner_row(learner, example->row)->inputs
+                              ? tt_learner_inputs(learner, example->row)
                               : tt_learner_label_at(learner, example->label)->inputs;
     if (example->from == TT_BELIEF_PRESUMED && example->to == TT_BELIEF_GENUINE) {
         return; /* it has been learned so */
@@ -333,10 +333,11 @@ void tt_learned_reference(const struct tt_learner *learner, const struct tt_logi
     for (uint32_t i = 0; i < learner->segment_count; i++) {
         const struct tt_segment *segment = tt_learner_segment(learner, i);
         for (uint32_t k = 0; k < segment->count; k++) {
-            const struct tt_held_row *row =
-                tt_learner_row(learner, (segment->first + k) % learner->capacity);
+            uint32_t index = (segment->first + k) % learner->capacity;
+            const struct tt_held_row *row = tt_learner_row(learner, index);
             if (row->belief != TT_BELIEF_FRAUD && tt_learner_samples(segment, row, share)) {
-                tt_histogram_add(ret, &tt_learned_axis, tt_logistic_score(model, row->inputs));
+                tt_histogram_add(ret, &tt_learned_axis,
+                                 tt_logistic_score(model, tt_learner_inputs(learner, index)));
             }
         }
     }

@@ -115,7 +115,7 @@ static void gather(const struct tt_learner *learner, uint32_t const *rows, uint3
     ret->count = 0;
     ret->missing = 0;
     for (uint32_t i = 0; i < row_count; i++) {
-        float value = tt_learner_row(learner, rows[i])->inputs[input];
+        float value = tt_learner_inputs(learner, rows[i])[input];
         if (value >= 0.0F || value < 0.0F) {
             ret->values[ret->count++] = value;
         } else {

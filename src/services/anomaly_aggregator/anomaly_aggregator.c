@@ -205,10 +205,14 @@ static enum tt_status alert(struct aggregator *aggregator, const struct tt_bundl
                             struct tt_event *event)
 {
     const struct tt_setup *setup = bundle->setup;
+    const struct tt_decision *decision = &event->decision;
     struct tt_budget_case payment;
     reach(aggregator, event->txn.timestamp_ms);
+    /* Nobody is told of what is ordinary, attached or not, unless it may be drawn: no look-up. */
+    bool matters = decision->anomalous || !(decision->p_value > TT_BUDGET_P_MAX) ||
+                   aggregator->options.review_share > 0.0;
     tt_decide_case(setup, event, aggregator->options.alert_severity,
-                   tt_cases_holds(&aggregator->cases, event), &payment);
+                   matters && tt_cases_holds(&aggregator->cases, event), &payment);
     struct tt_outcomes outcomes = event->outcomes;
     if (!outcomes.known) {
         outcomes.alert = (uint8_t)tt_budget_ask(&aggregator->budget, &payment);
@@ -381,7 +385,9 @@ void tt_anomaly_aggregator_note(struct tt_stage *stage, const struct tt_event *e
     reach(aggregator, event->txn.timestamp_ms);
     struct tt_budget_case payment = {
         .p_value = event->decision.p_value,
-        .attached = tt_cases_holds(&aggregator->cases, event),
+        /* asked for the counts of what is unusual alone */
+        .attached =
+            event->decision.p_value <= TT_BUDGET_P_MAX && tt_cases_holds(&aggregator->cases, event),
     };
     tt_budget_note(&aggregator->budget, &payment, (enum tt_alert)event->decision.alert);
     if (event->decision.alerted) {
