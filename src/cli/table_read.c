@@ -79,7 +79,7 @@ static void make_header(struct reading *reading)
         if (i < end && reading->line[i] != ',') {
             continue;
         }
-        struct tt_str cell = {reading->line + from, i - from};
+        struct tt_str cell = tt_str_trim((struct tt_str){reading->line + from, i - from});
         if (!is_missing(cell) && !tt_double_parse(cell, &value)) {
             return;
         }
@@ -128,6 +128,7 @@ static enum tt_status take_names(struct reading *reading, const char *exclude,
     const struct tt_str *header = tt_csv_header(reading->csv, &reading->field_count);
     reading->kept = tt_new_array(alloc, reading->field_count, sizeof *reading->kept);
     table->names = tt_new_array(alloc, reading->field_count, sizeof *table->names);
+    table->name_capacity = reading->field_count;
     if (reading->kept == NULL || table->names == NULL) {
         return tt_fail(err, TT_E_NOMEM, "no memory for a table");
     }
@@ -272,7 +273,7 @@ void tt_table_free(struct tt_table *table)
     for (uint32_t i = 0; i < table->column_count; i++) {
         tt_delete(alloc, (void *)(uintptr_t)table->names[i].data, table->names[i].size + 1);
     }
-    tt_delete(alloc, table->names, table->column_count * sizeof *table->names);
+    tt_delete(alloc, table->names, table->name_capacity * sizeof *table->names);
     tt_delete(alloc, table->values, table->capacity * table->column_count * sizeof(double));
     memset(table, 0, sizeof *table);
 }

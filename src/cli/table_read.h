@@ -17,7 +17,7 @@
 #define TT_TABLE_VALUES_MAX (UINT64_C(1) << 28)
 
 struct tt_table {
-    uint32_t column_count;
+    uint32_t column_count, name_capacity;
     struct tt_str *names;
     size_t row_count, capacity; /* rows */
     double *values;             /* row-major; NaN = missing */
