@@ -15,6 +15,14 @@ static bool same_hash(struct tt_hash128 a, struct tt_hash128 b)
     return a.high == b.high && a.low == b.low;
 }
 
+/* The version is not there, or it does not compile with the features of today. What the store or
+ * memory failed at says nothing of the setup. */
+static bool no_longer_fits(enum tt_status status)
+{
+    return status == TT_E_NOT_FOUND || status == TT_E_SYNTAX || status == TT_E_INVALID ||
+           status == TT_E_UNKNOWN || status == TT_E_TYPE;
+}
+
 /* With the rules of today, or with the version of them that it was made for. */
 static enum tt_status decode(const struct tt_redecide *self, const struct tt_engine *engine,
                              struct tt_store *store, struct tt_str bytes, struct tt_bundle **ret,
@@ -28,9 +36,11 @@ static enum tt_status decode(const struct tt_redecide *self, const struct tt_eng
     status = tt_rules_setup_of(engine, store, self->setup, &setup, err);
     if (status == TT_OK) {
         status = tt_bundle_decode(self->alloc, bytes, setup, ret, err);
+    } else if (no_longer_fits(status)) {
+        status = TT_E_CONFLICT;
     }
     tt_setup_unref(setup);
-    return status == TT_E_NOMEM ? status : status == TT_OK ? TT_OK : TT_E_CONFLICT;
+    return status;
 }
 
 /* What nothing was learned for is made, not stored: by the rules of the row's position. */
