@@ -186,7 +186,6 @@ const struct tt_detector_ops tt_detector_autoencoder = {
     .learner_new = tt_sample_new,
     .learner_free = tt_sample_free,
     .absorb = tt_sample_absorb,
-    .forget = tt_sample_forget,
     .train = net_train,
     .reference = net_reference,
     .advance = tt_sample_advance,

@@ -7,7 +7,7 @@
  *          across entities is mergeable and a function of the set of absorbed events.
  * Owner:   models and learners come from the allocator given and go back by their ops.
  * Threads: a model is immutable; a learner belongs to the trainer's thread.
- * Fails:   as each call says; score, explain, absorb, forget and advance cannot.
+ * Fails:   as each call says; score, explain, absorb and advance cannot.
  */
 #ifndef TT_CORE_DETECT_DETECTOR_H
 #define TT_CORE_DETECT_DETECTOR_H
@@ -78,8 +78,6 @@ struct tt_detector_ops {
                                   struct tt_error *err);
     void (*learner_free)(const struct tt_alloc *alloc, void *learner);
     void (*absorb)(void *learner, const struct tt_event *event);
-    /* Takes a known fraud out again, as far as it is still held. */
-    void (*forget)(void *learner, const struct tt_event *event);
     /* The next model from what was absorbed (*ret_model NULL: not enough yet); learner unchanged */
     enum tt_status (*train)(const void *learner, const struct tt_alloc *alloc, void **ret_model,
                             struct tt_error *err);

@@ -190,7 +190,6 @@ const struct tt_detector_ops tt_detector_isolation_forest = {
     .learner_new = tt_sample_new,
     .learner_free = tt_sample_free,
     .absorb = tt_sample_absorb,
-    .forget = tt_sample_forget,
     .train = forest_train,
     .reference = forest_reference,
     .advance = tt_sample_advance,

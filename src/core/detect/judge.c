@@ -462,19 +462,6 @@ static void judge_absorb(void *learner_void, const struct tt_event *event)
     }
 }
 
-/* Only the law of deviations forgets a fraud: its amount was winsorised in the baselines. */
-static void judge_forget(void *learner_void, const struct tt_event *event)
-{
-    struct judge_learner *learner = learner_void;
-    for (uint32_t i = 0; i < learner->count; i++) {
-        double z;
-        struct judge_learner_part *part = &learner->parts[i];
-        if (deviation(&learner->detector->judged[i], &part->baseline, &event->vector, &z)) {
-            tt_histogram_remove(&part->sums.deviations, &deviation_axis, z);
-        }
-    }
-}
-
 static struct baseline baseline_of(const struct tt_judged *judged, const struct judge_sums *sums)
 {
     struct baseline ret = baseline_prior;
@@ -603,7 +590,6 @@ static enum tt_status iqr_parse(const struct tt_setup *setup, struct tt_detector
      .learner_new = judge_learner_new,                                                             \
      .learner_free = judge_learner_free,                                                           \
      .absorb = judge_absorb,                                                                       \
-     .forget = judge_forget,                                                                       \
      .train = judge_train,                                                                         \
      .advance = judge_advance,                                                                     \
      .save = judge_save,                                                                           \

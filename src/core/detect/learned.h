@@ -45,7 +45,7 @@ enum tt_status tt_learned_new(const struct tt_alloc *alloc, const struct tt_setu
                               struct tt_error *err) TT_MUST_USE;
 /* learner may be NULL. */
 void tt_learned_free(struct tt_learner *learner);
-/* A decided payment, with event->blend; fused is its label-free score. */
+/* A decided payment, with event->blend; fused is its label-free score, or NaN. */
 void tt_learned_absorb(struct tt_learner *learner, const struct tt_event *event, double fused);
 /* A label (event of kind TT_EVENT_LABEL). Where the event carries the payment's vector of this
  * setup's plan, it is learned from even if the payment is not held. */

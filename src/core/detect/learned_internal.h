@@ -26,7 +26,7 @@ struct tt_held_row {
     uint64_t key; /* keyed hash of (user, transaction) */
     int64_t time_ms;
     float weight;   /* in the sample: its chance of being kept is min(1, weight × threshold) */
-    float fused;    /* label-free score */
+    float fused;    /* label-free score; NaN where no detector said anything */
     float evidence; /* blended; NaN before anything was learned */
     uint8_t belief; /* enum tt_belief */
 };

@@ -130,6 +130,13 @@ enum tt_status tt_logistic_decode(const struct tt_alloc *alloc, struct tt_wire *
     return TT_OK;
 }
 
+/* A value that no float holds is as far out as one can be, and not behind the edges' padding. */
+static float narrowed(double value)
+{
+    const double most = (double)__FLT_MAX__;
+    return (float)(value > most ? most : value < -most ? -most : value);
+}
+
 void tt_learned_inputs(const struct tt_setup *setup, const struct tt_event *event, float *ret)
 {
     const struct tt_learned *learned = &setup->learned;
@@ -138,7 +145,7 @@ void tt_learned_inputs(const struct tt_setup *setup, const struct tt_event *even
         uint16_t input = learned->inputs[i];
         double value;
         if (input < TT_FEATURES_MAX) {
-            ret[i] = tt_vector_get(&event->vector, input, &value) ? (float)value : missing;
+            ret[i] = tt_vector_get(&event->vector, input, &value) ? narrowed(value) : missing;
         } else {
             const struct tt_detection *detection = &event->detections[input - TT_FEATURES_MAX];
             ret[i] = detection->present ? (float)detection->p_value : missing;

@@ -161,16 +161,6 @@ static void rules_absorb(void *learner_void, const struct tt_event *event)
     }
 }
 
-static void rules_forget(void *learner_void, const struct tt_event *event)
-{
-    struct rules_learner *learner = learner_void;
-    uint64_t *hits = &learner->hits[severity_of(learner, event)];
-    if (event->detections[learner->slot].present && *hits >= TT_HISTOGRAM_ONE) {
-        *hits -= TT_HISTOGRAM_ONE;
-        learner->total -= TT_HISTOGRAM_ONE;
-    }
-}
-
 static enum tt_status rules_train(const void *learner_void, const struct tt_alloc *alloc,
                                   void **ret_model, struct tt_error *err)
 {
@@ -232,7 +222,6 @@ const struct tt_detector_ops tt_detector_rules = {
     .learner_new = rules_learner_new,
     .learner_free = rules_learner_free,
     .absorb = rules_absorb,
-    .forget = rules_forget,
     .train = rules_train,
     .advance = rules_advance,
     .save = rules_save,

@@ -115,19 +115,6 @@ void tt_sample_absorb(void *learner, const struct tt_event *event)
     }
 }
 
-void tt_sample_forget(void *learner, const struct tt_event *event)
-{
-    struct tt_sample *sample = learner;
-    uint64_t hash = event_hash(sample, event);
-    for (uint32_t i = 0; i < sample->count; i++) {
-        if (sample->rows[i].hash == hash) {
-            sample->rows[i] = sample->rows[--sample->count];
-            make_heap(sample->rows, key_before, sample->count);
-            return;
-        }
-    }
-}
-
 void tt_sample_advance(void *learner, const void *model, uint64_t factor)
 {
     struct tt_sample *sample = learner;

@@ -44,7 +44,6 @@ enum tt_status tt_sample_new(const struct tt_alloc *alloc, const struct tt_learn
                              void **ret_learner, struct tt_error *err);
 void tt_sample_free(const struct tt_alloc *alloc, void *learner);
 void tt_sample_absorb(void *learner, const struct tt_event *event);
-void tt_sample_forget(void *learner, const struct tt_event *event);
 void tt_sample_advance(void *learner, const void *model, uint64_t factor);
 void tt_sample_save(const void *learner, struct tt_buf *buf);
 void tt_sample_load(void *learner, struct tt_wire *wire);

@@ -87,7 +87,6 @@ void tt_trainer_free(struct tt_trainer *trainer)
     tt_setup_unref(setup);
 }
 
-/* Whether any detector said something: only then the fused score means anything. */
 void tt_trainer_adopt(struct tt_trainer *trainer, struct tt_setup *setup)
 {
     TT_ASSERT(setup->base.high == trainer->setup->base.high &&
@@ -97,6 +96,7 @@ void tt_trainer_adopt(struct tt_trainer *trainer, struct tt_setup *setup)
     tt_setup_unref(old);
 }
 
+/* Whether any detector said something: only then the fused score means anything. */
 static bool any_present(const struct tt_setup *setup, const struct tt_event *event)
 {
     for (uint32_t i = 0; i < setup->detector_count; i++) {
@@ -125,11 +125,9 @@ void tt_trainer_absorb(struct tt_trainer *trainer, const struct tt_event *event)
             tt_histogram_add(&trainer->histograms[i], &ops->axis, event->detections[i].score);
         }
     }
-    double fused = tt_fuse(setup, event, NULL);
+    double fused = any_present(setup, event) ? tt_fuse(setup, event, NULL) : __builtin_nan("");
     struct tt_histogram *calibrated = trainer->histograms + setup->detector_count;
-    if (any_present(setup, event)) {
-        tt_histogram_add(&calibrated[TT_CALIBRATED_FUSED], &tt_fuse_axis, fused);
-    }
+    tt_histogram_add(&calibrated[TT_CALIBRATED_FUSED], &tt_fuse_axis, fused); /* not NaN */
     if (event->blend.learned) {
         tt_histogram_add(&calibrated[TT_CALIBRATED_BLENDED], &tt_blend_axis, event->blend.evidence);
     }
@@ -149,25 +147,6 @@ struct tt_learned_stats tt_trainer_learned(const struct tt_trainer *trainer)
 {
     return trainer->learner != NULL ? tt_learned_stats(trainer->learner)
                                     : (struct tt_learned_stats){0};
-}
-
-void tt_trainer_forget(struct tt_trainer *trainer, const struct tt_event *event)
-{
-    const struct tt_setup *setup = trainer->setup;
-    for (uint32_t i = 0; i < setup->detector_count; i++) {
-        const struct tt_detector_ops *ops = setup->detectors[i].ops;
-        if (trainer->learners[i] == NULL) {
-            continue;
-        }
-        ops->forget(trainer->learners[i], event);
-        if (event->detections[i].present) {
-            tt_histogram_remove(&trainer->histograms[i], &ops->axis, event->detections[i].score);
-        }
-    }
-    if (any_present(setup, event)) {
-        tt_histogram_remove(&trainer->histograms[setup->detector_count], &tt_fuse_axis,
-                            tt_fuse(setup, event, NULL));
-    }
 }
 
 uint64_t tt_trainer_count(const struct tt_trainer *trainer)

@@ -32,9 +32,6 @@ void tt_trainer_free(struct tt_trainer *trainer);
 /* Learns from one decided transaction. The caller passes fresh, on-time ones only, each once;
  * others (labels, duplicates, late ones) are ignored. */
 void tt_trainer_absorb(struct tt_trainer *trainer, const struct tt_event *event);
-/* A known fraud leaves the reference: its score comes out of the histograms and its row out of the
- * sample, as far as they still hold it. `event` is the stored transaction with its detections. */
-void tt_trainer_forget(struct tt_trainer *trainer, const struct tt_event *event);
 /* A label, in the order of the log (event of kind TT_EVENT_LABEL; see tt_learned_label). What it
  * teaches is learned at the first close at or after it is effective. Without `learned` in the setup
  * nothing happens. */

@@ -317,44 +317,6 @@ static void late_and_repeated_events_are_not_learned(void **state)
     tt_event_done(&event);
 }
 
-static void a_labelled_fraud_leaves_the_reference(void **state)
-{
-    (void)state;
-    static struct tt_event event;
-    struct tt_event *one = &event;
-    struct tt_trainer *with;
-    struct tt_trainer *without;
-    struct tt_bundle *a;
-    struct tt_bundle *b;
-    struct tt_rng rng;
-    tt_rng_init(&rng, 31);
-    assert_int_equal(tt_trainer_new(&tt_alloc_libc, world.setup, 3, &with, NULL), TT_OK);
-    assert_int_equal(tt_trainer_new(&tt_alloc_libc, world.setup, 3, &without, NULL), TT_OK);
-    for (uint32_t i = 0; i < 300; i++) {
-        tt_event_make(&event, i);
-        tt_event_payment(&event, &rng, 40.0, 20.0);
-        tt_world_detect(&world, learned, &one, 1);
-        tt_trainer_absorb(with, &event);
-        tt_trainer_absorb(without, &event);
-        if (i == 150) {
-            tt_trainer_forget(without, &event);
-        }
-        tt_event_done(&event);
-    }
-    assert_int_equal(tt_trainer_close(with, 9, 1, &a, NULL), TT_OK);
-    assert_int_equal(tt_trainer_close(without, 9, 1, &b, NULL), TT_OK);
-    for (uint32_t i = 0; i <= SLOTS; i++) {
-        if (i != SLOT_RULES) {
-            assert_int_equal(a->calibrations[i]->histogram.total,
-                             b->calibrations[i]->histogram.total + TT_HISTOGRAM_ONE);
-        }
-    }
-    tt_bundle_unref(a);
-    tt_bundle_unref(b);
-    tt_trainer_free(with);
-    tt_trainer_free(without);
-}
-
 static void a_bundle_survives_its_bytes(void **state)
 {
     (void)state;
@@ -568,7 +530,6 @@ int main(void)
         cmocka_unit_test(rules_fill_their_slot_and_shadow_rules_do_not),
         cmocka_unit_test(the_order_of_events_in_an_epoch_does_not_matter),
         cmocka_unit_test(late_and_repeated_events_are_not_learned),
-        cmocka_unit_test(a_labelled_fraud_leaves_the_reference),
         cmocka_unit_test(a_bundle_survives_its_bytes),
         cmocka_unit_test(damaged_bundles_are_refused),
         cmocka_unit_test(a_bundle_of_another_setup_is_refused),

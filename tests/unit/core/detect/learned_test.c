@@ -1,4 +1,5 @@
 /* What labels teach: from held payments and late labels to a blended, explained score. */
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,6 +45,7 @@ struct run {
     double *p_values;        /* of all payments */
     bool backwards;          /* the trainer gets each epoch's events last first */
     bool carrying;           /* labels carry the payment's vector */
+    uint32_t unjudged;       /* of that payment no detector says anything */
     int64_t silent_from_ms;  /* labels effective from then on are not given */
     uint64_t unheld;
 };
@@ -133,6 +135,9 @@ static void run_epoch(struct run *run, uint32_t first, uint8_t kind)
         uint32_t k = run->backwards ? EVERY - 1 - i : i;
         uint32_t number = first + k;
         uint32_t delay = (uint32_t)(DELAY_MS / 1000);
+        for (uint32_t slot = 0; number == run->unjudged && slot < TT_DETECTORS_MAX; slot++) {
+            run->events[k].detections[slot].present = false;
+        }
         tt_trainer_absorb(run->trainer, &run->events[k]);
         if (kind != 0 && number > delay && (number - delay) % 50 == 7) {
             give_label(run, number - delay, kind, DELAY_MS);
@@ -345,6 +350,53 @@ static void a_fraud_that_comes_to_light_late_corrects_the_presumption(void **sta
     close_run(&withdrawn);
 }
 
+/* Its score was never counted, so nothing of it leaves when it turns out to be a fraud. */
+static void a_fraud_that_no_detector_judged_leaves_the_calibration_as_it_was(void **state)
+{
+    (void)state;
+    struct run known, unknown;
+    open_run(&known, learning, 3);
+    open_run(&unknown, learning, 3);
+    known.unjudged = unknown.unjudged = 6100;
+    run_epochs(&known, 7, 0);
+    run_epochs(&unknown, 7, 0);
+    give_label(&known, 6100, TT_LABEL_FRAUD, 500 * INT64_C(1000));
+    run_epochs(&known, 2, 0); /* the first close learns, the second shows */
+    run_epochs(&unknown, 2, 0);
+    assert_int_equal(tt_trainer_learned(known.trainer).frauds, 1);
+    uint32_t slot = known.world.setup->detector_count + TT_CALIBRATED_FUSED;
+    const struct tt_histogram *a = &known.bundle->calibrations[slot]->histogram;
+    const struct tt_histogram *b = &unknown.bundle->calibrations[slot]->histogram;
+    assert_true(b->total > 1000 * TT_HISTOGRAM_ONE);
+    assert_memory_equal(a, b, sizeof *a);
+    close_run(&known);
+    close_run(&unknown);
+}
+
+static void a_value_beyond_any_float_is_the_greatest_of_them(void **state)
+{
+    (void)state;
+    static struct tt_event event;
+    struct run run;
+    float inputs[TT_LEARNED_INPUTS_MAX];
+    uint32_t at = 0;
+    open_run(&run, learning, 3);
+    const struct tt_learned *learned = &run.world.setup->learned;
+    while (at < learned->input_count && learned->inputs[at] != FEATURE_AMOUNT) {
+        at++;
+    }
+    assert_true(at < learned->input_count);
+    (void)make_payment(&event, 1);
+    tt_event_set(&event, FEATURE_AMOUNT, 1e300);
+    tt_learned_inputs(run.world.setup, &event, inputs);
+    assert_true(inputs[at] >= FLT_MAX && inputs[at] <= FLT_MAX);
+    tt_event_set(&event, FEATURE_AMOUNT, -1e300);
+    tt_learned_inputs(run.world.setup, &event, inputs);
+    assert_true(inputs[at] >= -FLT_MAX && inputs[at] <= -FLT_MAX);
+    tt_event_done(&event);
+    close_run(&run);
+}
+
 static void a_label_that_carries_its_payment_teaches_though_nothing_is_held(void **state)
 {
     (void)state;
@@ -547,6 +599,8 @@ int main(void)
         cmocka_unit_test(a_saved_learner_goes_on_to_the_same_bits),
         cmocka_unit_test(a_taught_bundle_survives_its_bytes_and_damage_is_refused),
         cmocka_unit_test(a_fraud_that_comes_to_light_late_corrects_the_presumption),
+        cmocka_unit_test(a_fraud_that_no_detector_judged_leaves_the_calibration_as_it_was),
+        cmocka_unit_test(a_value_beyond_any_float_is_the_greatest_of_them),
         cmocka_unit_test(a_label_that_carries_its_payment_teaches_though_nothing_is_held),
         cmocka_unit_test(a_sample_of_the_payments_is_not_biased),
         cmocka_unit_test(reasons_of_a_blended_score_add_up_to_its_evidence),
