@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/memory/bus.h"
+#include "cli/outside.h"
 #include "runtime/secret.h"
 #include "services/anomaly_aggregator/anomaly_aggregator.h"
 #include "services/ml_detector/ml_detector.h"
@@ -110,11 +111,12 @@ static enum tt_status open_stages(struct tt_assembly *assembly,
             aggregator_options.budget.policy = i;
         }
     }
-    enum tt_status status = tt_zone_parse(config->alert_zone, &aggregator_options.zone, err);
+    enum tt_status status = tt_zone_parse(&tt_outside, config->alert_zone, &assembly->zone, err);
     if (status != TT_OK) {
         tt_trainer_free(options->trainer);
         return tt_fail(err, status, "alerts.time_zone: %.200s", err != NULL ? err->message : "");
     }
+    aggregator_options.zone = &assembly->zone;
     status = tt_anomaly_aggregator_new(&aggregator_options, &assembly->aggregator, err);
     return status == TT_OK ? open_steps(assembly, options, err) : status;
 }
@@ -219,5 +221,6 @@ void tt_assembly_close(struct tt_assembly *assembly)
     if (assembly->bundles_open) {
         tt_bundles_deinit(&assembly->bundles);
     }
+    tt_zone_deinit(&assembly->zone);
     memset(assembly, 0, sizeof *assembly);
 }

@@ -16,6 +16,7 @@
 #include "cli/settings.h"
 #include "core/detect/trainer.h"
 #include "runtime/runner.h"
+#include "runtime/zone.h"
 #include "services/data_ingestor/data_ingestor.h"
 #include "services/feature_engineer/feature_engineer.h"
 #include "services/pipeline/context.h"
@@ -32,6 +33,7 @@ struct tt_assembly {
     uint64_t durable_seq;               /* atomic; see struct tt_context */
     int64_t warm_from_ms[TT_STEPS_MAX]; /* atomic; see struct tt_context */
     struct tt_hash_key key;             /* spreads entity keys; never changes a result */
+    struct tt_zone zone;                /* of the alert budget's days */
     struct tt_stage *ingestor;
     struct tt_stage *steps[TT_STEPS_MAX];
     uint32_t step_count;

@@ -1,15 +1,9 @@
 /* See zone.h. */
 #include "runtime/zone.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "base/timetext.h"
 
 #define NAME_SIZE_MAX 64
-#define FOLDER "/usr/share/zoneinfo"
 
 static bool digit(char c)
 {
@@ -34,7 +28,7 @@ static bool parse_offset(struct tt_str text, int64_t *ret)
     return true;
 }
 
-/* A name that stays inside the folder of zones. */
+/* A name as the database has them. */
 static bool is_name(struct tt_str text)
 {
     char before = '/';
@@ -50,9 +44,11 @@ static bool is_name(struct tt_str text)
     return text.size > 0 && text.size < NAME_SIZE_MAX && before != '/';
 }
 
-enum tt_status tt_zone_parse(struct tt_str text, struct tt_zone *ret, struct tt_error *err)
+enum tt_status tt_zone_parse(const struct tt_expr_host *host, struct tt_str text,
+                             struct tt_zone *ret, struct tt_error *err)
 {
     int64_t offset_ms = 0;
+    void *named = NULL;
     if (tt_str_equal_text(text, "UTC") || parse_offset(text, &offset_ms)) {
         *ret = (struct tt_zone){.offset_ms = offset_ms};
         return TT_OK;
@@ -63,28 +59,29 @@ enum tt_status tt_zone_parse(struct tt_str text, struct tt_zone *ret, struct tt_
                        "Europe/Vienna",
                        TT_STR_ARG(text));
     }
-    char value[NAME_SIZE_MAX + 1], path[NAME_SIZE_MAX + sizeof FOLDER + 1];
-    (void)snprintf(value, sizeof value, ":%.*s", TT_STR_ARG(text));
-    (void)snprintf(path, sizeof path, FOLDER "/%.*s", TT_STR_ARG(text));
-    if (access(path, R_OK) != 0) {
-        return tt_fail(err, TT_E_NOT_FOUND,
-                       "no time zone %.*s in " FOLDER " (the package tzdata has them)",
+    enum tt_status status = host->zone_new(text, &named, err);
+    if (status == TT_E_UNKNOWN) {
+        return tt_fail(err, TT_E_NOT_FOUND, "no time zone %.*s here (the package tzdata has them)",
                        TT_STR_ARG(text));
     }
-    if (setenv("TZ", value, 1) != 0) {
-        return tt_fail(err, TT_E_NOMEM, "no memory for a time zone");
+    if (status == TT_OK) {
+        *ret = (struct tt_zone){.host = host, .named = named};
     }
-    tzset();
-    *ret = (struct tt_zone){.named = true};
-    return TT_OK;
+    return status;
+}
+
+void tt_zone_deinit(struct tt_zone *zone)
+{
+    if (zone->named != NULL) {
+        zone->host->zone_free(zone->named);
+    }
+    *zone = (struct tt_zone){0};
 }
 
 int64_t tt_zone_offset_ms(const struct tt_zone *zone, int64_t ms)
 {
-    if (!zone->named) {
+    if (zone->named == NULL) {
         return zone->offset_ms;
     }
-    time_t seconds = (time_t)(ms / 1000 - (ms % 1000 < 0 ? 1 : 0));
-    struct tm local;
-    return localtime_r(&seconds, &local) != NULL ? (int64_t)local.tm_gmtoff * 1000 : 0;
+    return zone->host->zone_offset(zone->named, ms / 1000 - (ms % 1000 < 0 ? 1 : 0)) * 1000;
 }

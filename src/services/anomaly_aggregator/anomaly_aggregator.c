@@ -183,7 +183,7 @@ static void reach(struct aggregator *aggregator, int64_t event_ms)
     if (step != aggregator->zone_step) {
         aggregator->zone_step = step;
         aggregator->zone_offset_ms =
-            tt_zone_offset_ms(&aggregator->options.zone, step * ZONE_STEP_MS);
+            tt_zone_offset_ms(aggregator->options.zone, step * ZONE_STEP_MS);
     }
     tt_cases_reach(&aggregator->cases, event_ms);
     tt_budget_reach(&aggregator->budget, event_ms, aggregator->zone_offset_ms);

@@ -25,7 +25,7 @@ struct tt_anomaly_aggregator_options {
     uint8_t alert_severity;     /* alerts.min_severity */
     int64_t alert_dedupe_ms;
     struct tt_budget_options budget;
-    struct tt_zone zone;           /* of the budget's days */
+    const struct tt_zone *zone;    /* of the budget's days; outlives the stage */
     double review_share;           /* of payments drawn for review at random, 0 to 1 */
     struct tt_hash_key review_key; /* that they are drawn by */
     struct tt_hash_key key;
