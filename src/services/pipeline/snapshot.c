@@ -38,7 +38,8 @@ void tt_snapshots_abandon(struct tt_snapshots *snapshots)
 bool tt_snapshots_worth(const struct tt_snapshots *snapshots, uint64_t position)
 {
     uint64_t sealed = __atomic_load_n(&snapshots->sealed_position, __ATOMIC_ACQUIRE);
-    return position > sealed || (position > 0 && snapshots->stale);
+    return position > sealed ||
+           (position > 0 && __atomic_load_n(&snapshots->stale, __ATOMIC_ACQUIRE));
 }
 
 bool tt_snapshots_due(struct tt_snapshots *snapshots, int64_t now_ns, uint64_t position)
@@ -49,7 +50,6 @@ bool tt_snapshots_due(struct tt_snapshots *snapshots, int64_t now_ns, uint64_t p
 
 void tt_snapshots_begin(struct tt_snapshots *snapshots, uint64_t position, int64_t watermark_ms)
 {
-    snapshots->stale = false;
     snapshots->begun_ns = tt_clock_monotonic_ns(snapshots->options.clock);
     snapshots->due_ns = snapshots->begun_ns + snapshots->options.interval_ms * NS_PER_MS;
     pthread_mutex_lock(&snapshots->lock);

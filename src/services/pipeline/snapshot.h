@@ -69,6 +69,9 @@ struct tt_snapshots {
     struct tt_manifest slots[TT_SNAPSHOT_SLOTS];
     uint64_t claimed_position; /* saved when this began: the log has been that far */
     uint64_t sealed_position;  /* atomic: of the newest sealed one, 0 = none */
+    /* atomic: the newest one is not what a start would want, so that another one of its position is worth
+     * it; set at start, until one is sealed. */
+    bool stale;
     /* Under lock: */
     pthread_mutex_t lock;
     bool running, failed;
@@ -83,8 +86,6 @@ struct tt_snapshots {
     int64_t saved_ns;
     /* The engine's: */
     int64_t begun_ns, due_ns;
-    bool
-        stale; /* the newest one is not what a start would want: another one of its position is worth it */
 };
 
 /* Claims the owners and reads the manifests. */

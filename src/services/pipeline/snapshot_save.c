@@ -37,7 +37,8 @@ static bool on_manifest(void *ctx, const struct tt_state_entry *entry)
     for (uint32_t i = 0; i < TT_SNAPSHOT_SLOTS; i++) {
         if (tt_str_equal(entry->key, slot_key(i)) &&
             !tt_manifest_decode(entry->bytes, &snapshots->slots[i])) {
-            /* Whatever stands there: not sealed, and every number may be taken. */
+            /* Not sealed. How many blocks stand there is not known: from BLOCKS_AHEAD on they may stay,
+             * unread, until a snapshot is that long again. */
             snapshots->slots[i] = (struct tt_manifest){.blocks_max = BLOCKS_AHEAD};
             tt_log(snapshots->options.log, TT_LOG_WARN, "snapshot_damaged",
                    "the manifest of a snapshot is damaged");
@@ -180,6 +181,7 @@ static enum tt_status seal(struct tt_snapshots *snapshots, struct tt_error *err)
     if (status != TT_OK) {
         return status;
     }
+    __atomic_store_n(&snapshots->stale, false, __ATOMIC_RELEASE);
     __atomic_store_n(&snapshots->sealed_position, manifest.position, __ATOMIC_RELEASE);
     int64_t took_ns = tt_clock_monotonic_ns(snapshots->options.clock) - snapshots->begun_ns;
     struct tt_metrics *metrics = snapshots->options.metrics;

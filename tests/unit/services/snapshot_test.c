@@ -397,6 +397,28 @@ static void one_that_was_given_up_is_followed_by_the_next(void **state)
     deinit(&fixture);
 }
 
+static void what_was_rebuilt_stays_due_until_it_is_saved(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    assert_int_equal(init(&fixture, &tt_alloc_libc), TT_OK);
+    struct tt_snapshots *snapshots = &fixture.snapshots;
+    assert_int_equal(make(&fixture, &tt_alloc_libc, 10, 4), TT_OK);
+    assert_false(tt_snapshots_worth(snapshots, 10));
+    snapshots->stale = true;
+    assert_true(tt_snapshots_worth(snapshots, 10));
+    pack(&fixture, &tt_alloc_libc, 10, 3);
+    tt_snapshots_give_up(snapshots, "test");
+    assert_int_equal(save_all(&fixture), TT_OK);
+    assert_true(tt_snapshots_worth(snapshots, 10));
+    tt_fake_clock_advance(&fixture.clock, 2000);
+    assert_true(tt_snapshots_due(snapshots, fixture.clock.monotonic_ns, 10));
+    assert_int_equal(make(&fixture, &tt_alloc_libc, 10, 5), TT_OK);
+    assert_false(tt_snapshots_worth(snapshots, 10));
+    check(&fixture, 0, 10, 5);
+    deinit(&fixture);
+}
+
 static enum tt_status torture_body(const struct tt_alloc *alloc, void *ctx)
 {
     (void)ctx;
@@ -432,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_or_a_cut_is_noticed_and_the_one_before_is_good),
         cmocka_unit_test(a_damaged_manifest_is_no_snapshot),
         cmocka_unit_test(one_that_was_given_up_is_followed_by_the_next),
+        cmocka_unit_test(what_was_rebuilt_stays_due_until_it_is_saved),
         cmocka_unit_test(no_memory_gives_a_snapshot_up_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
