@@ -20,6 +20,20 @@ static struct tt_str column_name(const struct tt_step *step, const struct plan_c
     return column->kind == FIELD_TEXT ? tt_str_from(tt_txn_text_name(column->source)) : TT_STR("");
 }
 
+/* The same for people: what is saved of the others is their kind. */
+static struct tt_str column_label(const struct tt_step *step, const struct plan_column *column)
+{
+    static const char *const labels[] = {
+        [FIELD_AMOUNT] = "amount",
+        [FIELD_AMOUNT_BASE] = "amount_base",
+        [FIELD_POSITION] = "position",
+        [FIELD_FOLD] = "of a baseline",
+    };
+    struct tt_str name = column_name(step, column);
+    bool has_label = column->kind < TT_ARRAY_SIZE(labels) && labels[column->kind] != NULL;
+    return name.size == 0 && has_label ? tt_str_from(labels[column->kind]) : name;
+}
+
 void tt_step_describe(const struct tt_step *step, struct tt_buf *buf)
 {
     const struct plan_step *layout = step->layout;
@@ -149,7 +163,7 @@ static enum tt_status check_whole(const struct tt_step *step, const struct tt_st
     for (uint32_t i = 0; i < layout->column_count; i++) {
         if (import->from[2 + i] == 0) {
             return tt_fail(err, TT_E_CONFLICT, "a new column %.*s",
-                           TT_STR_ARG(column_name(step, &layout->columns[i])));
+                           TT_STR_ARG(column_label(step, &layout->columns[i])));
         }
     }
     for (uint32_t i = 0; i < layout->filter_count; i++) {

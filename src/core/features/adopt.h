@@ -8,7 +8,8 @@
  *          stored transactions, and that step alone.
  * Owner:   all of it lives in the step.
  * Threads: the step's.
- * Limits:  steps whose filters read features, and entities with panes, are only taken as they are.
+ * Limits:  steps whose filters read features, steps that fold, and entities with panes are only taken as they
+ *          are: from a step that keeps the very same.
  * Fails:   TT_E_CONFLICT with what is missing; TT_E_CORRUPT.
  */
 #ifndef TT_CORE_FEATURES_ADOPT_H

@@ -168,6 +168,11 @@ static void what_they_do_not_hold_is_named(void **state)
         {HEAD
          "- {name: n, entity: user, aggregate: count_distinct, field: device_id, window: 1d}\n",
          "a new column device_id"},
+        {HEAD "- {name: n, entity: user, aggregate: distance_km_from_last, window: 1d}\n",
+         "a new column position"},
+        {HEAD "- {name: n, entity: user, aggregate: surprise_count, field: amount, window: 1d, "
+              "baseline: 7d}\n",
+         "a new column of a baseline"},
         {HEAD "- {name: n, entity: user, aggregate: count, window: 1d, filter: 'amount > 301.0'}\n",
          "a new filter: amount>301.0"},
         {"allowed_lateness: 2h\n" HEAD "- {name: n, entity: user, aggregate: count, window: 1d}\n",
@@ -197,6 +202,25 @@ static void what_they_do_not_hold_is_named(void **state)
     }
     steps_deinit(&old);
     tt_plan_free(old_plan);
+}
+
+static void an_amount_that_was_not_kept_is_named(void **state)
+{
+    (void)state;
+    struct tt_plan *without =
+        plan_of(HEAD "- {name: n, entity: user, aggregate: count, window: 8d}\n");
+    struct tt_plan *with =
+        plan_of(HEAD "- {name: n, entity: user, aggregate: sum, field: amount, window: 8d}\n");
+    struct steps from, to;
+    struct tt_error err = {0};
+    assert_int_equal(steps_init(&from, &tt_alloc_libc, without, 99, SIZE_MAX), TT_OK);
+    assert_int_equal(steps_init(&to, &tt_alloc_libc, with, 99, SIZE_MAX), TT_OK);
+    assert_int_equal(move_state(from.step[0], to.step[0], &err), TT_E_CONFLICT);
+    assert_string_equal(err.message, "a new column amount");
+    steps_deinit(&from);
+    steps_deinit(&to);
+    tt_plan_free(without);
+    tt_plan_free(with);
 }
 
 static void labels_that_were_not_kept_are_missing(void **state)
@@ -250,6 +274,7 @@ int main(void)
         cmocka_unit_test(what_rows_hold_needs_no_history),
         cmocka_unit_test(frauds_keep_the_filters_they_passed),
         cmocka_unit_test(what_they_do_not_hold_is_named),
+        cmocka_unit_test(an_amount_that_was_not_kept_is_named),
         cmocka_unit_test(labels_that_were_not_kept_are_missing),
         cmocka_unit_test(a_head_says_whose_it_is),
     };
