@@ -88,12 +88,6 @@ void tt_bag_remove(struct tt_bag *bag, int64_t value)
     bag->distinct -= at == bag->count || bag->values[at] != value ? 1 : 0;
 }
 
-void tt_bag_clear(struct tt_bag *bag)
-{
-    bag->count = 0;
-    bag->distinct = 0;
-}
-
 uint32_t tt_bag_below(const struct tt_bag *bag, int64_t value)
 {
     return lower_bound(bag, value);

@@ -30,8 +30,6 @@ void tt_bag_deinit(struct tt_bag *bag, const struct tt_alloc *alloc, uint64_t *b
 void tt_bag_add(struct tt_bag *bag, int64_t value);
 /* The value is in it. */
 void tt_bag_remove(struct tt_bag *bag, int64_t value);
-/* Empties, keeps the memory. */
-void tt_bag_clear(struct tt_bag *bag);
 /* How often the value is in it. */
 uint32_t tt_bag_count_of(const struct tt_bag *bag, int64_t value);
 /* How many of its values are smaller. */

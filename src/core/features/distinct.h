@@ -12,7 +12,8 @@
  * Owner:   zeroed memory is empty; the array is the sketch's.
  * Threads: confined to one thread.
  * Units:   values are 64-bit hashes, well mixed.
- * Limits:  TT_DISTINCT_REGISTERS registers: the standard error is TT_DISTINCT_ERROR of the count.
+ * Limits:  TT_DISTINCT_REGISTERS registers: the standard error is 1.04 / sqrt(that),
+ *          2.3 % of the count.
  * Fails:   only tt_distinct_reserve, with TT_E_NOMEM, the sketch as before.
  */
 #ifndef TT_CORE_FEATURES_DISTINCT_H
@@ -22,7 +23,6 @@
 
 #define TT_DISTINCT_SET 64
 #define TT_DISTINCT_REGISTERS 2048
-#define TT_DISTINCT_ERROR 0.023 /* 1.04 / sqrt(TT_DISTINCT_REGISTERS) */
 
 struct tt_distinct {
     int64_t *values;          /* ascending; NULL once the registers hold all */

@@ -343,6 +343,15 @@ static inline void move_edges(const struct tt_entity_store *store, struct tt_ent
     *edges = to;
 }
 
+/* Room for a window's bags to move. */
+static enum tt_status reserve_move(struct tt_entity_store *store, struct tt_entity *entity,
+                                   const struct plan_span *span, struct tt_edges from,
+                                   struct tt_edges to)
+{
+    bool grows = to.high > from.high || to.low < from.low;
+    return span->has_bag && grows ? reserve_bags(store, entity, span, to.high - to.low, 0) : TT_OK;
+}
+
 enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *entity, int64_t t_ms)
 {
     struct tt_edges *edges = edges_of(entity);
@@ -352,8 +361,7 @@ enum tt_status tt_entity_seek(struct tt_entity_store *store, struct tt_entity *e
             continue;
         }
         struct tt_edges to = target(store, entity, &plan->spans[i], edges[i], t_ms);
-        if ((to.high > edges[i].high || to.low < edges[i].low) &&
-            reserve_bags(store, entity, &plan->spans[i], to.high - to.low, 0) != TT_OK) {
+        if (reserve_move(store, entity, &plan->spans[i], edges[i], to) != TT_OK) {
             return TT_E_NOMEM;
         }
     }
@@ -376,8 +384,7 @@ enum tt_status tt_entity_seek_span(struct tt_entity_store *store, struct tt_enti
     const struct plan_span *plan = &store->plan->spans[span];
     struct tt_edges *edges = &edges_of(entity)[span];
     struct tt_edges to = target(store, entity, plan, *edges, t_ms);
-    if (plan->has_bag && (to.high > edges->high || to.low < edges->low) &&
-        reserve_bags(store, entity, plan, to.high - to.low, 0) != TT_OK) {
+    if (reserve_move(store, entity, plan, *edges, to) != TT_OK) {
         return TT_E_NOMEM;
     }
     move_edges(store, entity, plan, edges, to);

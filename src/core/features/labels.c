@@ -25,13 +25,16 @@ static bool is_before(int64_t time_ms, uint32_t id, int64_t other_ms, uint32_t o
     return time_ms < other_ms || (time_ms == other_ms && id < other_id);
 }
 
-uint32_t tt_labels_seek(const struct tt_labels *labels, int64_t time_ms, uint32_t id)
+/* The first item of an event not before (time, id); both kinds begin with the time. */
+static uint32_t seek(const struct tt_strip *strip, size_t size, size_t id_at, int64_t time_ms,
+                     uint32_t id)
 {
-    uint32_t low = 0, high = labels->rows.count;
+    uint32_t low = 0, high = strip->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        const struct tt_label_row *row = tt_labels_row(labels, middle);
-        if (is_before(row->time_ms, row->id, time_ms, id)) {
+        const char *item = tt_strip_item(strip, size, middle);
+        if (is_before(*(const int64_t *)(const void *)item,
+                      *(const uint32_t *)(const void *)(item + id_at), time_ms, id)) {
             low = middle + 1;
         } else {
             high = middle;
@@ -40,19 +43,14 @@ uint32_t tt_labels_seek(const struct tt_labels *labels, int64_t time_ms, uint32_
     return low;
 }
 
+uint32_t tt_labels_seek(const struct tt_labels *labels, int64_t time_ms, uint32_t id)
+{
+    return seek(&labels->rows, ROW_SIZE, offsetof(struct tt_label_row, id), time_ms, id);
+}
+
 uint32_t tt_labels_seek_fraud(const struct tt_labels *labels, int64_t time_ms, uint32_t id)
 {
-    uint32_t low = 0, high = labels->frauds.count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct tt_fraud_row *row = tt_labels_fraud(labels, middle);
-        if (is_before(row->time_ms, row->id, time_ms, id)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return seek(&labels->frauds, FRAUD_SIZE, offsetof(struct tt_fraud_row, id), time_ms, id);
 }
 
 static bool is_of(const struct tt_label_row *row, int64_t time_ms, uint32_t id)

@@ -349,11 +349,6 @@ void tt_feature_engineer_empty_gate(struct tt_stage *stage)
     make_gate(engineer);
 }
 
-int64_t tt_feature_engineer_warm_from(const struct tt_stage *stage)
-{
-    return tt_step_warm_from(((const struct engineer *)stage)->step);
-}
-
 enum tt_status tt_feature_engineer_read_gate(struct tt_stage *stage, struct tt_str record,
                                              struct tt_error *err)
 {

@@ -51,8 +51,6 @@ int64_t tt_feature_engineer_watermark(const struct tt_stage *stage);
 enum tt_status tt_feature_engineer_empty_step(struct tt_stage *stage,
                                               struct tt_error *err) TT_MUST_USE;
 void tt_feature_engineer_empty_gate(struct tt_stage *stage);
-/* The oldest event ever absorbed, or TT_TIME_NONE. */
-int64_t tt_feature_engineer_warm_from(const struct tt_stage *stage);
 /* At start: takes a record of a snapshot, the head of each first. */
 enum tt_status tt_feature_engineer_read_gate(struct tt_stage *stage, struct tt_str record,
                                              struct tt_error *err) TT_MUST_USE;
