@@ -254,11 +254,16 @@ static void warn_of_limits(const struct pass *pass)
                       "they have no amount_base\n",
                       (unsigned long long)unpriced);
     }
-    if (evicted > 0 || pass->short_of_memory) {
+    if (evicted > 0) {
         (void)fprintf(stderr,
                       "telltale: %llu entities had to make room, so their windows are not "
                       "exact: raise features.memory_max or features.entities_max\n",
                       (unsigned long long)evicted);
+    }
+    if (pass->short_of_memory) {
+        (void)fprintf(stderr,
+                      "telltale: memory ran out, so that some transactions are missing in the "
+                      "windows of later ones: raise features.memory_max\n");
     }
 }
 

@@ -1,10 +1,11 @@
 /*
  * Restoring: from what is stored to an engine that goes on where the log ends.
  *
- * What:    loads the trainer's state and the bundle in force, replays the stored log through feature steps
- *          and aggregator.
- * Why:     windows are a function of the absorbed events, which are stored; so a restart needs no state of its
- *          own for them (DELIVERY §8).
+ * What:    loads the trainer's state and the bundle in force, reads the newest snapshot of windows and ids that
+ *          holds, and replays the stored log through gate, feature steps and aggregator, each from where it
+ *          stands.
+ * Why:     windows are a function of the absorbed events, which are stored: a snapshot saves the replay of most
+ *          of them, and what none can give (damaged, or a changed plan needs more) is replayed.
  * Owner:   results are handed to the assembly.
  * Threads: the main thread, before the runner starts.
  * Fails:   TT_E_CORRUPT when stored rows cannot be read; what the store says.

@@ -48,7 +48,7 @@ enum field_kind {
     FIELD_LOG_AMOUNT,  /* natural log of the major amount, fixed point; per currency */
     FIELD_AMOUNT_BASE, /* minor units of the base currency */
     FIELD_NUMBER,      /* a declared attribute, fixed point */
-    FIELD_TEXT,        /* keyed hash of a text */
+    FIELD_TEXT,        /* hash of a text */
     FIELD_POSITION,
     FIELD_FOLD /* what a fold keeps beside the row (fold.h) */
 };

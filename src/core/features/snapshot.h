@@ -21,8 +21,8 @@
 
 /* Appends the head. */
 enum tt_status tt_step_pack_head(const struct tt_step *step, struct tt_buf *buf) TT_MUST_USE;
-/* Appends the next entity's record and says its key: start with *cursor 0; TT_E_CLOSED when there
- * is none left. No event may pass in between. */
+/* For tests and fuzzers; what runs is packed by copy.h. Appends the next entity's record and says its
+ * key: start with *cursor 0; TT_E_CLOSED when there is none left. No event may pass in between. */
 enum tt_status tt_step_pack_entity(const struct tt_step *step, size_t *cursor,
                                    struct tt_hash128 *ret_key, struct tt_buf *buf) TT_MUST_USE;
 /* Into a new step: the head first, then every entity once. The plan may be another one where everything the

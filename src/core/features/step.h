@@ -1,17 +1,19 @@
 /*
  * A feature step: the states of one kind of entity, and the features they give.
  *
- * What:    takes events in log order, writes its entity's features into event->vector and absorbs
- * the event. Why:     an entity's state is a function of the set of events it has absorbed
- * (integers, exact sums, sorted multisets), so batch split, thread count and arrival within the
- * allowed lateness leave no trace. Windows are event time, per event, exact: (t - w, t], moved by a
- * delay to (t - d - w, t - d]. Owner:   tt_step_new from alloc, tt_step_free. The plan must outlive
- * the step. Threads: confined to one thread (a shard owns its steps). Units:   event time, ms.
- * Limits:  entities_max and memory_bytes_max: past them the longest idle of a few entities is
- * evicted and counted (policy `evict_idle`; the equality promise ends there, see stats.evicted). An
- *          entity keeps its newest `events_max` events one by one, what is older in panes (panes.h),
- * which is again a function of the set. Fails:   TT_E_NOMEM, also where one entity alone passes
- * memory_bytes_max: the event is then scored, not absorbed.
+ * What:    takes events in log order, writes its entity's features into event->vector and absorbs the event.
+ * Why:     an entity's state is a function of the set of events it has absorbed (integers, exact sums, sorted
+ *          multisets), so batch split, thread count and arrival within the allowed lateness leave no trace.
+ *          Windows are event time, per event, exact: (t - w, t], moved by a delay to (t - d - w, t - d].
+ * Owner:   tt_step_new from alloc, tt_step_free. The plan must outlive the step.
+ * Threads: confined to one thread (a shard owns its steps).
+ * Units:   event time, ms.
+ * Limits:  entities_max and memory_bytes_max: past them the longest idle of a few entities is evicted and
+ *          counted (policy `evict_idle`; the equality promise ends there, see stats.evicted). An entity keeps
+ *          its newest `events_max` events one by one, what is older in panes (panes.h), which is again a
+ *          function of the set.
+ * Fails:   TT_E_NOMEM, also where one entity alone passes memory_bytes_max: the event is then scored, not
+ *          absorbed.
  */
 #ifndef TT_CORE_FEATURES_STEP_H
 #define TT_CORE_FEATURES_STEP_H
